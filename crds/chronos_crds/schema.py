@@ -1,0 +1,200 @@
+"""From pydantic models to CustomResourceDefinitions with structural schemas.
+
+What pydantic writes is JSON Schema 2020-12; the API server takes a structural subset of OpenAPI
+3.0: no references, no union with null, no ``additionalProperties: false`` (unknown fields are
+refused by ``fieldValidation: Strict``, which kubectl and Chronos' API ask for), no titles.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from chronos_crds import GROUP, VERSION
+from chronos_crds.execution import ExecutionSpec, ExecutionStatus
+from chronos_crds.job import ChronosJobSpec, ChronosJobStatus
+from chronos_crds.naming import JOB_NAME_MAX_LENGTH
+
+Json = dict[str, Any]
+
+_COPIED = (
+    "description", "format", "pattern", "minLength", "maxLength", "minItems", "maxItems",
+    "minimum", "maximum", "enum", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+)  # fmt: skip
+
+
+def build_structural_schema(model: type[BaseModel]) -> Json:
+    """The structural OpenAPI schema of a model, its references inlined."""
+    schema = model.model_json_schema(by_alias=True, mode="validation")
+    return _structural(schema, schema.get("$defs", {}))
+
+
+def _structural(node: Json, definitions: Json) -> Json:
+    node = _resolve(node, definitions)
+    out: Json = {key: node[key] for key in _COPIED if key in node}
+    if "exclusiveMinimum" in node:
+        # Only whole numbers have such a bound here.
+        out["minimum"] = node["exclusiveMinimum"] + 1
+    out["type"] = node["type"]
+    if node.get("default") is not None:
+        out["default"] = node["default"]
+    if out["type"] == "integer":
+        out["format"] = "int64"
+    if out["type"] == "array":
+        out["items"] = _structural(node.get("items", {"type": "object"}), definitions)
+        out.pop("default", None)
+    if "properties" in node:
+        out["properties"] = {
+            name: _structural(child, definitions) for name, child in node["properties"].items()
+        }
+        if node.get("required"):
+            out["required"] = sorted(node["required"])
+    elif out["type"] == "object":
+        out["x-kubernetes-preserve-unknown-fields"] = True
+    return out
+
+
+def _resolve(node: Json, definitions: Json) -> Json:
+    """The node with its reference and its union with null replaced by what they stand for."""
+    merged = dict(node)
+    for wrapper in ("anyOf", "allOf"):
+        if wrapper in merged:
+            choices = [choice for choice in merged.pop(wrapper) if choice.get("type") != "null"]
+            if len(choices) != 1:
+                raise ValueError(f"not structural: a union of {len(choices)} types in {node}")
+            merged = {**choices[0], **merged}
+    if "$ref" in merged:
+        target = definitions[merged.pop("$ref").removeprefix("#/$defs/")]
+        merged = {**_resolve(target, definitions), **merged}
+    merged.pop("title", None)
+    return merged
+
+
+def _rule(rule: str, message: str) -> Json:
+    return {"rule": rule, "message": message}
+
+
+def _column(name: str, path: str, *, type: str = "string", wide: bool = False, text: str) -> Json:
+    column = {"name": name, "type": type, "jsonPath": path, "description": text}
+    return {**column, "priority": 1} if wide else column
+
+
+def _crd(
+    *, kind: str, plural: str, short: str, about: str, schema: Json, columns: list[Json]
+) -> Json:
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": kind.lower(),
+                "shortNames": [short],
+                "categories": ["chronos"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": columns,
+                    "schema": {"openAPIV3Schema": {"description": about, **schema}},
+                }
+            ],
+        },
+    }
+
+
+def _object_schema(spec: Json, status: Json, rules: list[Json]) -> Json:
+    return {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "status": status,
+        },
+        "x-kubernetes-validations": rules,
+    }
+
+
+def build_job_crd() -> Json:
+    """The CustomResourceDefinition of ChronosJob."""
+    spec = build_structural_schema(ChronosJobSpec)
+    status = build_structural_schema(ChronosJobStatus)
+    spec["properties"]["schedule"]["x-kubernetes-validations"] = [
+        _rule(
+            "has(self.cron) || has(self.at) || (has(self.immediate) && self.immediate)",
+            "says no time: give at least one of cron, at, or immediate: true",
+        )
+    ]
+    spec["properties"]["workload"]["x-kubernetes-validations"] = [
+        _rule(
+            "self.type != 'container' || has(self.container)",
+            "has type container but no container: add container.image",
+        )
+    ]
+    return _crd(
+        kind="ChronosJob",
+        plural="chronosjobs",
+        short="chj",
+        about="What to run and when. Each scheduled second becomes a ChronosExecution.",
+        schema=_object_schema(spec, status, [_name_rule()]),
+        columns=[
+            _column("Schedule", ".status.schedule", text="When it runs."),
+            _column("Zone", ".spec.schedule.timeZone", text="The zone its cron is read in."),
+            _column("State", ".status.state", text="Its state in one word."),
+            _column("Next", ".status.nextTime", text="The next scheduled second."),
+            _column("Last", ".status.lastTime", text="The newest execution's second."),
+            _column("Result", ".status.lastResult", text="How the newest ended one ended."),
+            _column("Age", ".metadata.creationTimestamp", type="date", text="Since creation."),
+            _column("Type", ".spec.workload.type", wide=True, text="What kind of work it is."),
+            _column("Started", ".status.started", type="integer", wide=True, text="Starts in all."),
+            _column("Late", ".status.late", type="integer", wide=True, text="Late starts."),
+            _column("Missed", ".status.missed", type="integer", wide=True, text="Never started."),
+        ],
+    )
+
+
+def _name_rule() -> Json:
+    return _rule(
+        f"self.metadata.name.size() <= {JOB_NAME_MAX_LENGTH} "
+        "&& self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+        f"metadata.name: use at most {JOB_NAME_MAX_LENGTH} lower-case letters, digits and '-', "
+        "so that the names of its executions fit in 63",
+    )
+
+
+def build_execution_crd() -> Json:
+    """The CustomResourceDefinition of ChronosExecution."""
+    spec = build_structural_schema(ExecutionSpec)
+    status = build_structural_schema(ExecutionStatus)
+    spec["x-kubernetes-validations"] = [
+        _rule("self == oldSelf", "an execution's spec never changes: it says what was run")
+    ]
+    return _crd(
+        kind="ChronosExecution",
+        plural="chronosexecutions",
+        short="chx",
+        about="One execution of a ChronosJob at one scheduled second, with its attempts.",
+        schema=_object_schema(spec, status, []),
+        columns=[
+            _column("Job", ".spec.jobRef.name", text="The job it is an execution of."),
+            _column("Scheduled", ".spec.scheduledTime", text="The second it is for."),
+            _column("State", ".status.state", text="Its state in one word."),
+            _column("Reason", ".status.reason", text="Why it is in this state."),
+            _column("Attempts", ".status.attemptCount", type="integer", text="Attempts begun."),
+            _column("Exit", ".status.exitCode", type="integer", text="The newest exit code."),
+            _column("Duration", ".status.duration", text="How long the newest attempt ran."),
+            _column("Age", ".metadata.creationTimestamp", type="date", text="Since creation."),
+        ],
+    )

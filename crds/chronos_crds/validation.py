@@ -1,0 +1,150 @@
+"""One validator for everybody who hands in a job: what is wrong, where, and what to do instead.
+
+The API answers with these problems; the operator puts the same words into the condition of a job
+that was stored past the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from chronos_crds.cron import CronError, parse_cron
+from chronos_crds.job import ChronosJobSpec, Schedule
+from chronos_crds.meta import format_time
+from chronos_crds.naming import JOB_NAME_MAX_LENGTH, is_job_name
+from chronos_crds.timetable import ZoneError, load_zone
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: a JSON pointer to the field, what is wrong with it, the remedy."""
+
+    pointer: str
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        field = ".".join(self.pointer.strip("/").split("/")) or "the object"
+        return f"{field}: {self.message}; {self.remedy}"
+
+
+class InvalidInput(ValueError):
+    """Input that is refused, with every problem that was found (at least one)."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+def parse_model(model: type[M], data: object, *, at: str = "") -> M:
+    """The model read from JSON-like data; raises InvalidInput with pointers below ``at``."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InvalidInput(
+            [_describe(dict(detail), at) for detail in error.errors(include_url=False)]
+        ) from error
+
+
+def parse_job_spec(data: object, *, at: str = "/spec") -> ChronosJobSpec:
+    """A job's spec, its schedule readable and able to fire; raises InvalidInput."""
+    spec = parse_model(ChronosJobSpec, data, at=at)
+    problems = list(_schedule_problems(spec.schedule, f"{at}/schedule"))
+    if problems:
+        raise InvalidInput(problems)
+    return spec
+
+
+def check_name(name: str, *, at: str = "/name") -> None:
+    """Raises InvalidInput where a ChronosJob may not be called so."""
+    if not is_job_name(name):
+        raise InvalidInput(
+            [
+                Problem(
+                    at,
+                    f"{name[:80]!r} ({len(name)} characters) is not a job name",
+                    f"use at most {JOB_NAME_MAX_LENGTH} lower-case letters, digits and '-', "
+                    "beginning and ending with a letter or digit",
+                )
+            ]
+        )
+
+
+def check_times_ahead(
+    schedule: Schedule, *, now: datetime, known: Sequence[datetime] = (), at: str = "/schedule"
+) -> None:
+    """Raises InvalidInput for one-time runs in the past, those already ``known`` excepted."""
+    problems = [
+        Problem(
+            f"{at}/at/{index}",
+            f"{format_time(moment)} is in the past",
+            f"give a time after {format_time(now.replace(microsecond=0))}, or immediate: true",
+        )
+        for index, moment in enumerate(schedule.at or ())
+        if moment < now and moment not in known
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _schedule_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
+    for index, text in enumerate(schedule.cron or ()):
+        try:
+            parse_cron(text)
+        except CronError as error:
+            yield Problem(
+                f"{at}/cron/{index}",
+                f"{error.message} (at character {error.position + 1} of {text!r})",
+                error.remedy,
+            )
+    try:
+        load_zone(schedule.time_zone)
+    except ZoneError as error:
+        yield Problem(f"{at}/timeZone", str(error), error.remedy)
+
+
+# Pydantic's error types in the words of a person; what is not listed keeps pydantic's message.
+_MESSAGES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
+    "missing": lambda _: ("is required", "add it"),
+    "extra_forbidden": lambda _: ("is not a known field", "remove it, or check its spelling"),
+    "string_type": lambda _: ("must be a string", "put it in quotes"),
+    "int_type": lambda _: ("must be a whole number", "write it without quotes or fraction"),
+    "int_from_float": lambda _: ("must be a whole number", "write it without a fraction"),
+    "float_type": lambda _: ("must be a number", "write it without quotes"),
+    "bool_type": lambda _: ("must be true or false", "write it without quotes"),
+    "tuple_type": lambda _: ("must be a list", "put it in [ ]"),
+    "model_type": lambda _: ("must be an object", "put its fields in { }"),
+    "model_attributes_type": lambda _: ("must be an object", "put its fields in { }"),
+    "dict_type": lambda _: ("must be an object", "put its fields in { }"),
+    "greater_than_equal": lambda c: ("is too small", f"give {c['ge']} or more"),
+    "less_than_equal": lambda c: ("is too large", f"give {c['le']} or less"),
+    "string_too_short": lambda _: ("must not be empty", "give it a value"),
+    "string_too_long": lambda c: ("is too long", f"use at most {c['max_length']} characters"),
+    "string_pattern_mismatch": lambda c: ("has a wrong form", f"it must match {c['pattern']}"),
+    "too_short": lambda _: ("must not be empty", "give at least one, or leave the field out"),
+    "too_long": lambda c: ("has too many items", f"give at most {c['max_length']}"),
+    "enum": lambda c: ("is not one of the known values", f"use {c['expected']}"),
+    "finite_number": lambda _: ("must be a finite number", "write it in digits"),
+}
+
+
+def _describe(error: dict[str, Any], at: str) -> Problem:
+    pointer = at + "".join(f"/{_escape(part)}" for part in error["loc"])
+    words = _MESSAGES.get(error["type"])
+    if words is None:
+        message, _, remedy = str(error["msg"]).partition(": ")
+        return Problem(pointer, message, remedy or "see the field's documentation")
+    message, remedy = words(error.get("ctx", {}))
+    return Problem(pointer, message, remedy)
+
+
+def _escape(part: object) -> str:
+    """One segment of a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")
