@@ -1,0 +1,307 @@
+"""The story of the own cluster: how it comes up, and how nothing of it stays behind."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from chronos_cluster.certificates import (
+    build_kubeconfig,
+    list_identities,
+    write_certificates,
+)
+from chronos_cluster.clock import wait_until
+from chronos_cluster.command import CommandFailed, succeeds
+from chronos_cluster.health import is_well
+from chronos_cluster.kubectl import Kubectl
+from chronos_cluster.node import addresses, cgroups, network, sandbox, storage
+from chronos_cluster.node.addresses import Link
+from chronos_cluster.node.components import (
+    Component,
+    build_containerd_configuration,
+    build_corefile,
+    build_kubelet_configuration,
+    build_pod_network,
+    build_supervisor_configuration,
+    list_components,
+)
+from chronos_cluster.node.host import (
+    load_modules,
+    read_host_record,
+    restore_settings,
+    write_host_record,
+)
+from chronos_cluster.node.images import ImageStore, find_busybox_image
+from chronos_cluster.node.layout import Layout
+from chronos_cluster.node.machine import SYSTEM_PATHS, choose_snapshotter
+from chronos_cluster.node.supervision import Supervisor
+from chronos_cluster.refusal import Refusal, StepFailed
+
+FIRST = ("etcd", "containerd", "kube-apiserver")
+API_TIMEOUT = 60.0
+NODE_TIMEOUT = 90.0
+STATE_VERSION = 1
+KUBECONFIGS = ("admin", "controller-manager", "scheduler", "kubelet", "proxy")
+
+
+class OwnCluster:
+    """One cluster a machine; every method can be repeated at any time."""
+
+    def __init__(self, layout: Layout, binaries: Path) -> None:
+        self.layout = layout
+        self.binaries = binaries
+        self.supervisor = Supervisor(layout.supervisor_socket)
+        self.snapshotter = choose_snapshotter(Path("/proc/mounts").read_text(), layout.state_dir)
+        self.images = ImageStore(
+            layout.containerd_socket,
+            log=layout.log_of("images"),
+            snapshotter=self.snapshotter,
+        )
+
+    @property
+    def kubectl(self) -> Kubectl:
+        return Kubectl(self.binaries, self.layout.kubeconfig)
+
+    def is_alive(self) -> bool:
+        """Whether the recorded init lives and answers."""
+        return sandbox.find_init(self.layout.init_record) is not None and self.supervisor.is_up()
+
+    def read_link(self) -> Link | None:
+        record = read_host_record(self.layout.host_record)
+        return record[0] if record else None
+
+    def list_components(self) -> tuple[Component, ...]:
+        link = self.read_link()
+        return list_components(self.layout, link, self.binaries) if link else ()
+
+    def start(self) -> str | None:
+        """Bring the namespaces and the first programs up, from whatever state is found."""
+        remarks = [self._drop_foreign_state()]
+        if self.is_alive():
+            self._start_programs(FIRST)
+            return "; ".join(remark for remark in (*remarks, "already up") if remark)
+        link = self._clear_and_choose()
+        self._write_files(link)
+        self._open(link)
+        remarks.append(network.open_way_out(link))
+        self._start_programs(FIRST)
+        return "; ".join(remark for remark in remarks if remark) or None
+
+    def finish(self) -> None:
+        """Wait for the API server, start the others, wait until pods can run."""
+        self._await_api()
+        self._start_programs([component.name for component in self.list_components()])
+        kubectl = self.kubectl
+        kubectl.apply(
+            storage.build_storage_objects(
+                volumes=self.layout.volumes, helper_image=find_busybox_image()
+            )
+        )
+        if not wait_until(self._is_node_ready, timeout=NODE_TIMEOUT, pause=0.5):
+            raise StepFailed(
+                f"the node was not ready after {NODE_TIMEOUT:.0f} s",
+                remedy="read the logs of kubelet and containerd beside it, then repeat",
+                log=self.layout.log_of("kubelet"),
+            )
+        self._await_default_account()
+
+    def destroy(self) -> list[str]:
+        """End everything and remove the state; gives what could not be removed."""
+        record = read_host_record(self.layout.host_record)
+        sandbox.kill_init(self.layout.init_record)
+        network.remove_link()
+        network.close_way_out()
+        left = cgroups.remove_cgroups()
+        if record:
+            restore_settings(record[1])
+        if self.layout.state_dir.exists():
+            shutil.rmtree(self.layout.state_dir)
+        return [*left, *network.list_left_over()]
+
+    def wipe(self) -> None:
+        """Forget the cluster's contents but keep what is known of the host's settings."""
+        record = self.layout.host_record
+        kept = record.read_bytes() if record.exists() else None
+        sandbox.kill_init(self.layout.init_record)
+        if self.layout.state_dir.exists():
+            shutil.rmtree(self.layout.state_dir)
+        if kept is not None:
+            self.layout.state_dir.mkdir(parents=True)
+            record.write_bytes(kept)
+
+    def _drop_foreign_state(self) -> str | None:
+        """State made from other pins, or half made, is of no use: start anew."""
+        origin = {"version": STATE_VERSION, "binaries": self.binaries.name}
+        if not self.layout.state_dir.exists():
+            return None
+        try:
+            found = json.loads(self.layout.origin_record.read_text())
+        except (OSError, ValueError):
+            found = None
+        if found == origin:
+            return None
+        self.wipe()
+        return "pinned versions changed: made anew" if found else None
+
+    def _clear_and_choose(self) -> Link:
+        """Remove what a crash left in the kernel; keep the earlier subnet if it is still free."""
+        sandbox.kill_init(self.layout.init_record)
+        network.remove_link()
+        left = cgroups.remove_cgroups()
+        if left:
+            raise Refusal(
+                f"processes of an earlier cluster still live, in {left[0]}",
+                remedy="end them (their numbers are in cgroup.procs there), then repeat",
+            )
+        return network.choose_link()
+
+    def _write_files(self, link: Link) -> None:
+        layout = self.layout
+        for folder in (layout.state_dir, layout.conf, layout.conf / "cni", layout.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (layout.volumes, layout.var_log, layout.var_lib_cni):
+            folder.mkdir(exist_ok=True)
+        layout.state_dir.chmod(0o711)  # Pods' volumes are reached through it, nothing is listed.
+        before = self.read_link()
+        write_host_record(layout.host_record, link)
+        if not (layout.pki / "sa.pub").exists() or before is None or before != link:
+            self._write_pki(link)
+        self._write_configuration(link)
+        layout.origin_record.write_text(
+            json.dumps({"version": STATE_VERSION, "binaries": self.binaries.name})
+        )
+
+    def _write_pki(self, link: Link) -> None:
+        shutil.rmtree(self.layout.pki, ignore_errors=True)
+        identities = list_identities(
+            node=addresses.NODE_NAME,
+            node_ip=link.node_ip,
+            service_ip=addresses.SERVICE_API_IP,
+        )
+        write_certificates(self.layout.pki, identities)
+
+    def _write_configuration(self, link: Link) -> None:
+        layout, pki = self.layout, self.layout.pki
+        resolvers = addresses.read_resolvers(Path("/etc/resolv.conf").read_text())
+        texts = {
+            "kubelet.json": build_kubelet_configuration(layout),
+            "containerd.toml": build_containerd_configuration(layout, snapshotter=self.snapshotter),
+            "cni/10-chronos.conflist": build_pod_network(mtu=link.mtu),
+            "Corefile": build_corefile(layout, resolvers),
+            "resolv.conf": "".join(f"nameserver {address}\n" for address in resolvers),
+            "local-path.json": storage.build_provisioner_configuration(layout.volumes),
+            "helper-pod.json": storage.build_helper_pod(find_busybox_image()),
+            "supervisord.conf": build_supervisor_configuration(
+                layout,
+                list_components(layout, link, self.binaries),
+                path=f"{self.binaries}:{SYSTEM_PATHS}",
+            ),
+        }
+        for user in KUBECONFIGS:
+            texts[f"{user}.kubeconfig"] = build_kubeconfig(
+                server=link.server,
+                authority=pki / "ca.crt",
+                certificate=pki / f"{user}.crt",
+                key=pki / f"{user}.key",
+            )
+        for name, text in texts.items():
+            (layout.conf / name).write_text(text)
+        layout.kubeconfig.touch(mode=0o600)
+        layout.kubeconfig.write_text(texts["admin.kubeconfig"])
+
+    def _open(self, link: Link) -> None:
+        """New namespaces, the wire into them, then supervisord as their init."""
+        load_modules()
+        cgroups.create_cgroups()
+        Path("/var/lib/cni").mkdir(exist_ok=True)
+        log = self.layout.log_of("init")
+        try:
+            box = sandbox.open_sandbox(
+                build_init_script(self.layout, link), record=self.layout.init_record, log=log
+            )
+            network.connect_link(link, init_pid=box.init_pid)
+            box.release()
+        except (OSError, CommandFailed) as error:
+            raise StepFailed(
+                f"the cluster's namespaces could not be made: {error}",
+                remedy="read the log; in a container this needs --privileged",
+                log=log,
+            ) from error
+        if not wait_until(self.supervisor.is_up, timeout=30.0):
+            raise StepFailed("supervisord did not start", remedy="read the log", log=log)
+
+    def _start_programs(self, names: "tuple[str, ...] | list[str]") -> None:
+        for name in names:
+            self.supervisor.start_program(name)
+
+    def _await_api(self) -> None:
+        link = self.read_link()
+        assert link is not None
+        url = f"{link.server}/readyz"
+        authority = self.layout.pki / "ca.crt"
+        if not wait_until(lambda: is_well(url, authority=authority), timeout=API_TIMEOUT):
+            raise StepFailed(
+                f"the API server was not ready after {API_TIMEOUT:.0f} s",
+                remedy="read this log and etcd.log beside it; `make down` then `make up` start anew",
+                log=self.layout.log_of("kube-apiserver"),
+            )
+        socket = str(self.layout.containerd_socket)
+        wait_until(
+            lambda: succeeds(["ctr", "--address", socket, "version"], timeout=10), timeout=30
+        )
+
+    def _is_node_ready(self) -> bool:
+        try:
+            node = self.kubectl.get("node", addresses.NODE_NAME)
+        except CommandFailed:
+            return False
+        conditions = node["status"].get("conditions", []) if node else []
+        return any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in conditions
+        )
+
+    def _await_default_account(self) -> None:
+        """Pods are refused until the controller-manager has made this one."""
+
+        def exists() -> bool:
+            try:
+                found = self.kubectl.get("serviceaccount", "default", "--namespace=default")
+            except CommandFailed:
+                return False
+            return found is not None
+
+        if not wait_until(exists, timeout=30.0, pause=0.3):
+            raise StepFailed(
+                "the controller-manager makes no service accounts",
+                remedy="read the log, then repeat",
+                log=self.layout.log_of("kube-controller-manager"),
+            )
+
+
+def build_init_script(layout: Layout, link: Link) -> str:
+    """What process 1 does inside before it becomes supervisord; runs under `sh`."""
+    supervisord = Path(sys.executable).with_name("supervisord")
+    lines = (
+        "set -e",
+        # The kubelet and containerd share mounts with pods; outside none of it is seen.
+        "mount --make-rshared /",
+        "mount -t tmpfs -o mode=755,nosuid,nodev chronos-run /run",
+        "mkdir -p /run/lock",
+        f"mount --bind '{layout.var_log}' /var/log",
+        f"mount --bind '{layout.var_lib_cni}' /var/lib/cni",
+        f"hostname {addresses.NODE_NAME}",
+        "read go || exit 1",
+        "ip link set lo up",
+        f"ip addr add {link.node_ip}/30 dev {addresses.INSIDE_LINK}",
+        f"ip link set {addresses.INSIDE_LINK} up",
+        f"ip route add default via {link.host_ip}",
+        f"ip link add {addresses.BRIDGE} mtu {link.mtu} type bridge",
+        f"ip addr add {addresses.POD_GATEWAY}/24 dev {addresses.BRIDGE}",
+        f"ip link set {addresses.BRIDGE} up",
+        "echo 1 > /proc/sys/net/ipv4/ip_forward",
+        # Without it a pod that calls its own node's service address gets no answer.
+        "echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables || true",
+        f"exec '{supervisord}' -n -c '{layout.conf}/supervisord.conf'",
+    )
+    return "\n".join(lines)
