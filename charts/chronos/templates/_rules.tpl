@@ -1,0 +1,38 @@
+{{/* What the operator and the API may do; each verb is used, and nothing else is. */}}
+
+{{- define "chronos.operatorRules" -}}
+- apiGroups: [chronos.dev]
+  resources: [chronosjobs]
+  verbs: [get, list, watch]
+- apiGroups: [chronos.dev]
+  resources: [chronosexecutions]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [chronos.dev]
+  resources: [chronosjobs/status, chronosexecutions/status]
+  verbs: [patch]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{- define "chronos.apiRules" -}}
+- apiGroups: [chronos.dev]
+  resources: [chronosjobs]
+  verbs: [get, list, watch, create, update, patch, delete]
+- apiGroups: [chronos.dev]
+  resources: [chronosexecutions]
+  verbs: [get, list, watch]
+# A Role grants this for its own namespace, too.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- end }}
