@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,7 +105,7 @@ class Kubernetes(Protocol):
 
     def follow_log(
         self, namespace: str, pod: str, container: str, *, since: datetime | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The container's output from its start (or ``since``), each line behind its time stamp,
         as chunks of any size, until the container ends or the server ends the answer."""
 
@@ -187,7 +187,7 @@ class HttpKubernetes:
 
     async def follow_log(
         self, namespace: str, pod: str, container: str, *, since: datetime | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         query = {"container": container, "follow": "true", "timestamps": "true"}
         if since is not None:
             query["sinceTime"] = format_time(since.replace(microsecond=0))

@@ -125,7 +125,7 @@ class ExecutionStatus(Model):
     message: str | None = Field(
         default=None, max_length=1024, description="A sentence on why it is in this state."
     )
-    attempts: Annotated[tuple[Attempt, ...], Field(max_length=100)] = Field(
+    attempts: Annotated[tuple[Attempt, ...], Field(strict=False, max_length=100)] = Field(
         default=(),
         description="Its attempts, oldest first.",
         json_schema_extra={

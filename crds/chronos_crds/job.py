@@ -25,7 +25,9 @@ Quantity = Annotated[str, Field(pattern=QUANTITY_PATTERN, max_length=32)]
 class Schedule(Model):
     """When the job runs: the union of all given here; at least one of cron, at, immediate."""
 
-    cron: Annotated[tuple[CronText, ...], Field(min_length=1, max_length=32)] | None = Field(
+    cron: (
+        Annotated[tuple[CronText, ...], Field(strict=False, min_length=1, max_length=32)] | None
+    ) = Field(
         default=None,
         description=(
             "Cron expressions; several form a union. Five fields (minute, hour, day of month, "
@@ -34,12 +36,14 @@ class Schedule(Model):
             "Example: '0 30 2 * * MON-FRI' is 02:30:00 on weekdays."
         ),
     )
-    at: Annotated[tuple[Time, ...], Field(min_length=1, max_length=100)] | None = Field(
-        default=None,
-        description=(
-            "One-time runs: RFC 3339 times with an offset, whole seconds, in the future when they "
-            "are stored. Example: '2026-03-28T09:30:00+01:00'."
-        ),
+    at: Annotated[tuple[Time, ...], Field(strict=False, min_length=1, max_length=100)] | None = (
+        Field(
+            default=None,
+            description=(
+                "One-time runs: RFC 3339 times with an offset, whole seconds, in the future when "
+                "they are stored. Example: '2026-03-28T09:30:00+01:00'."
+            ),
+        )
     )
     immediate: bool = Field(
         default=False, description="Run once, as soon as the job is stored. Default false."
@@ -119,14 +123,16 @@ class Container(Model):
         pattern=r"^\S+$",
         description="The image to run, such as docker.io/library/busybox:1.35.",
     )
-    command: Annotated[tuple[Argument, ...], Field(min_length=1, max_length=256)] | None = Field(
+    command: (
+        Annotated[tuple[Argument, ...], Field(strict=False, min_length=1, max_length=256)] | None
+    ) = Field(
         default=None,
         description="The program and first arguments; no shell reads it. Default: the image's.",
     )
-    args: Annotated[tuple[Argument, ...], Field(min_length=1, max_length=256)] | None = Field(
-        default=None, description="Arguments behind the command. Default: the image's."
-    )
-    env: Annotated[tuple[EnvVar, ...], Field(max_length=256)] = Field(
+    args: (
+        Annotated[tuple[Argument, ...], Field(strict=False, min_length=1, max_length=256)] | None
+    ) = Field(default=None, description="Arguments behind the command. Default: the image's.")
+    env: Annotated[tuple[EnvVar, ...], Field(strict=False, max_length=256)] = Field(
         default=(),
         description=(
             "Environment variables. Chronos adds CHRONOS_JOB, CHRONOS_EXECUTION_ID, "
@@ -303,7 +309,7 @@ class ChronosJobStatus(Model):
     skipped: int = Field(
         default=0, ge=0, description="Scheduled seconds not started by rule, such as suspend."
     )
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = Field(
+    conditions: Annotated[tuple[Condition, ...], Field(strict=False, max_length=16)] = Field(
         default=(),
         description="Observations with reasons: Valid.",
         json_schema_extra={

@@ -23,6 +23,7 @@ LABEL_ATTEMPT = f"{GROUP}/attempt"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "chronos"
 ANNOTATION_SCHEDULED_TIME = f"{GROUP}/scheduled-time"
+ANNOTATION_START_TIME = f"{GROUP}/start-time"
 
 # The one container of a pod that runs the user's command.
 MAIN_CONTAINER = "main"

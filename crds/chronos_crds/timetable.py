@@ -49,12 +49,15 @@ class Timetable:
     crons: tuple[CronExpression, ...]
     zone: ZoneInfo
     moments: tuple[datetime, ...]
+    # A cron expression does not fire in the very second in which its job was stored.
+    created_at: datetime
 
     def next_after(self, after: datetime) -> datetime | None:
         """The first scheduled second strictly after ``after`` (aware), in UTC; None: no more."""
         # Scheduled seconds are whole, so nothing lies between a moment and its whole second.
         after = after.replace(microsecond=0)
-        candidates = [next_cron_time(cron, self.zone, after) for cron in self.crons]
+        since = max(after, self.created_at)
+        candidates = [next_cron_time(cron, self.zone, since) for cron in self.crons]
         candidates += [next((moment for moment in self.moments if moment > after), None)]
         return min((found for found in candidates if found is not None), default=None)
 
@@ -80,6 +83,7 @@ def build_timetable(schedule: Schedule, *, created_at: datetime) -> Timetable:
         crons=tuple(parse_cron(text) for text in schedule.cron or ()),
         zone=load_zone(schedule.time_zone),
         moments=tuple(sorted(moments)),
+        created_at=stored_at,
     )
 
 

@@ -1,0 +1,344 @@
+"""Status, computed from what is observed, in one place for each of the two kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chronos_crds.conditions import Condition, Truth, merge_condition
+from chronos_crds.execution import (
+    Attempt,
+    AttemptLog,
+    ExecutionSpec,
+    ExecutionState,
+    ExecutionStatus,
+    Outcome,
+)
+from chronos_crds.job import ChronosJobSpec, ChronosJobStatus, JobState
+from chronos_crds.naming import attempt_name
+from chronos_crds.timetable import describe_schedule
+from chronos_operator.decide.outcome import classify_ending, classify_waiting
+from chronos_operator.decide.retry import next_attempt_at
+from chronos_operator.decide.schedule import SchedulePlan, schedule_digest
+from chronos_operator.decide.values import ExecutionView, KubeJobView, PodView
+
+# A start later than this counts as late.
+LATE_AFTER = timedelta(seconds=1)
+# An execution is not called ended before its log lies in the store, so that whoever waits for the
+# end can read the log; but a store that is away delays it no longer than this.
+LOG_PATIENCE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True)
+class Denial:
+    """What the API server said when it refused a kube job for good, and when."""
+
+    message: str
+    at: datetime
+    outcome: Outcome = Outcome.DENIED
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is known of one attempt besides what its execution's status already says."""
+
+    kube_job: KubeJobView | None
+    pod: PodView | None
+    log: AttemptLog | None
+    # Set where the API server refused the kube job for good.
+    denial: Denial | None = None
+
+
+@dataclass(frozen=True)
+class ExecutionPlan:
+    """The new status, and what is to be done about the execution.
+
+    ``start``: the number of the attempt to start now. ``wake_at``: when to look again.
+    """
+
+    status: ExecutionStatus
+    start: int | None
+    wake_at: datetime | None
+
+
+def decide_execution(
+    execution: ExecutionView,
+    observations: Mapping[int, Observation],
+    *,
+    may_start: bool,
+    now: datetime,
+) -> ExecutionPlan:
+    """The execution's status and next step; ``may_start`` is false for a paused or absent job."""
+    before = execution.status
+    if before.state is not None and before.state.is_final:
+        return _decide_ended(before, observations)
+    attempts = _attempts(execution, observations)
+    retry_at = next_attempt_at(execution.spec.retry, attempts)
+    start = _next_start(execution.spec, attempts, retry_at, may_start=may_start, now=now)
+    ended = bool(attempts) and attempts[-1].outcome is not None and retry_at is None
+    waits_until = _log_deadline(attempts[-1]) if ended else None
+    is_final = ended and (waits_until is None or now >= waits_until)
+    status = _execution_status(
+        attempts,
+        is_final=is_final,
+        ended=ended,
+        retry_at=retry_at,
+        held=retry_at is not None and not may_start,
+    )
+    wake_at = None if is_final or start is not None else waits_until
+    if retry_at is not None and start is None and may_start:
+        wake_at = retry_at
+    if not attempts and start is None and may_start:
+        wake_at = execution.spec.scheduled_at
+    return ExecutionPlan(status, start, wake_at)
+
+
+def _decide_ended(
+    before: ExecutionStatus, observations: Mapping[int, Observation]
+) -> ExecutionPlan:
+    """An ended execution changes no more, but for logs that arrive late."""
+    attempts = tuple(
+        attempt.model_copy(update={"log": observations[attempt.number].log})
+        if attempt.log is None and attempt.number in observations
+        else attempt
+        for attempt in before.attempts
+    )
+    return ExecutionPlan(before.model_copy(update={"attempts": attempts}), None, None)
+
+
+def _attempts(
+    execution: ExecutionView, observations: Mapping[int, Observation]
+) -> tuple[Attempt, ...]:
+    known = {attempt.number: attempt for attempt in execution.status.attempts}
+    numbers = sorted({*known, *observations})
+    return tuple(
+        compute_attempt(execution.meta.name, number, known.get(number), observations.get(number))
+        for number in numbers
+    )
+
+
+def compute_attempt(
+    execution: str, number: int, before: Attempt | None, seen: Observation | None
+) -> Attempt:
+    """One attempt's record; an outcome, once written, stays."""
+    attempt = before or Attempt(number=number, name=attempt_name(execution, number))
+    if seen is None:
+        return attempt
+    if seen.log is not None and attempt.log is None:
+        attempt = attempt.model_copy(update={"log": seen.log})
+    if attempt.outcome is not None:
+        return attempt
+    if seen.denial is not None:
+        return attempt.model_copy(
+            update={
+                "outcome": seen.denial.outcome,
+                "reason": str(seen.denial.outcome),
+                "message": seen.denial.message[:1024],
+                "completed_at": seen.denial.at,
+            }
+        )
+    if seen.kube_job is None:
+        return attempt
+    return _observed_attempt(attempt, seen.kube_job, seen.pod)
+
+
+def _observed_attempt(attempt: Attempt, kube_job: KubeJobView, pod: PodView | None) -> Attempt:
+    update: dict[str, object] = {"started_at": kube_job.started_at}
+    if pod is not None:
+        update["pod"] = pod.name
+    ending = classify_ending(kube_job, pod)
+    waiting = classify_waiting(pod)
+    if ending is not None:
+        update |= {
+            "outcome": ending.outcome,
+            "reason": ending.reason[:63],
+            "message": ending.message[:1024] or None,
+            "completed_at": ending.completed_at or kube_job.finished_at or kube_job.started_at,
+            "exit_code": ending.exit_code,
+            "signal": ending.signal,
+            "duration_ms": _duration_ms(pod),
+        }
+    else:
+        update["reason"] = waiting.reason if waiting else None
+        update["message"] = waiting.message[:1024] if waiting else None
+        if pod is not None and pod.is_started:
+            update["reason"] = "Started"
+    return attempt.model_copy(update=update)
+
+
+def _duration_ms(pod: PodView | None) -> int | None:
+    if pod is None or pod.started_at is None or pod.finished_at is None:
+        return None
+    return max(0, round((pod.finished_at - pod.started_at) / timedelta(milliseconds=1)))
+
+
+def _next_start(
+    spec: ExecutionSpec,
+    attempts: Sequence[Attempt],
+    retry_at: datetime | None,
+    *,
+    may_start: bool,
+    now: datetime,
+) -> int | None:
+    if not may_start or now < spec.scheduled_at:
+        return None
+    if not attempts:
+        return 1
+    return len(attempts) + 1 if retry_at is not None and now >= retry_at else None
+
+
+def _log_deadline(last: Attempt) -> datetime | None:
+    """Until when the end of an execution waits for its last log; None: nothing to wait for."""
+    if last.log is not None or last.pod is None or last.completed_at is None:
+        return None
+    return last.completed_at + LOG_PATIENCE
+
+
+def _execution_status(
+    attempts: tuple[Attempt, ...],
+    *,
+    is_final: bool,
+    ended: bool,
+    retry_at: datetime | None,
+    held: bool,
+) -> ExecutionStatus:
+    last = attempts[-1] if attempts else None
+    state, reason = _state(last, is_final=is_final, ended=ended, retrying=retry_at is not None)
+    return ExecutionStatus(
+        state=state,
+        reason="Paused" if held else reason,
+        message=last.message if last is not None else None,
+        attempts=attempts,
+        attempt_count=len(attempts),
+        exit_code=last.exit_code if last is not None else None,
+        duration=_text(last.duration_ms) if last is not None else None,
+        next_attempt_at=retry_at,
+        completed_at=last.completed_at if last is not None and is_final else None,
+    )
+
+
+def _state(
+    last: Attempt | None, *, is_final: bool, ended: bool, retrying: bool
+) -> tuple[ExecutionState, str | None]:
+    if last is None:
+        return ExecutionState.PENDING, None
+    if is_final:
+        final = (
+            ExecutionState.SUCCEEDED if last.outcome is Outcome.SUCCEEDED else ExecutionState.FAILED
+        )
+        return final, str(last.outcome)
+    if retrying:
+        return ExecutionState.PENDING, "WaitingForRetry"
+    if ended:
+        return ExecutionState.RUNNING, "ShippingLog"
+    if last.reason == "Started":
+        return ExecutionState.RUNNING, None
+    return ExecutionState.PENDING, last.reason
+
+
+def _text(duration_ms: int | None) -> str | None:
+    if duration_ms is None:
+        return None
+    text = str(timedelta(milliseconds=duration_ms))
+    return f"{duration_ms / 1000:g}s" if duration_ms < 60_000 else text.partition(".")[0]
+
+
+def compute_job_status(
+    spec: ChronosJobSpec,
+    before: ChronosJobStatus,
+    plan: SchedulePlan,
+    executions: Sequence[ExecutionView],
+    *,
+    lateness: Sequence[timedelta],
+    generation: int,
+    now: datetime,
+) -> ChronosJobStatus:
+    """The status of a job whose spec can be read; ``executions`` are the job's own.
+
+    ``lateness`` is how late each second that the plan calls recorded was started.
+    """
+    active = [known for known in executions if not _is_final(known)]
+    newest = max(executions, key=lambda known: known.spec.scheduled_at, default=None)
+    return ChronosJobStatus(
+        state=_job_state(spec, plan, before, active=bool(active)),
+        schedule=describe_schedule(spec.schedule)[:512],
+        observed_generation=generation,
+        schedule_digest=schedule_digest(spec.schedule),
+        cursor_at=plan.cursor,
+        next_at=plan.next_at,
+        last_at=newest.spec.scheduled_at if newest is not None else before.last_at,
+        last_result=_last_result(executions) or before.last_result,
+        active=len(active),
+        started=before.started + len(plan.recorded),
+        late=before.late + sum(late > LATE_AFTER for late in lateness),
+        missed=before.missed + plan.missed,
+        skipped=before.skipped + plan.skipped,
+        conditions=_valid(before.conditions, True, "Valid", "", generation=generation, now=now),
+    )
+
+
+def compute_invalid_status(
+    before: ChronosJobStatus,
+    problem: str,
+    executions: Sequence[ExecutionView],
+    *,
+    generation: int,
+    now: datetime,
+) -> ChronosJobStatus:
+    """The status of a job that cannot be scheduled; nothing of it runs but what already did."""
+    return before.model_copy(
+        update={
+            "state": JobState.INVALID,
+            "observed_generation": generation,
+            "next_at": None,
+            "last_result": _last_result(executions) or before.last_result,
+            "active": sum(not _is_final(known) for known in executions),
+            "conditions": _valid(
+                before.conditions, False, "InvalidSpec", problem, generation=generation, now=now
+            ),
+        }
+    )
+
+
+def _valid(
+    conditions: Sequence[Condition],
+    is_valid: bool,
+    reason: str,
+    message: str,
+    *,
+    generation: int,
+    now: datetime,
+) -> tuple[Condition, ...]:
+    return merge_condition(
+        conditions,
+        type="Valid",
+        status=Truth.TRUE if is_valid else Truth.FALSE,
+        reason=reason,
+        message=message,
+        generation=generation,
+        now=now,
+    )
+
+
+def _job_state(
+    spec: ChronosJobSpec, plan: SchedulePlan, before: ChronosJobStatus, *, active: bool
+) -> JobState:
+    if spec.suspend:
+        return JobState.PAUSED
+    if plan.more and plan.skipped and before.state is not None:
+        # The seconds of a pause are still being counted; until then it has not ended.
+        return before.state
+    if active or plan.to_open:
+        return JobState.RUNNING
+    return JobState.SCHEDULED if plan.next_at is not None else JobState.COMPLETED
+
+
+def _is_final(execution: ExecutionView) -> bool:
+    return execution.status.state is not None and execution.status.state.is_final
+
+
+def _last_result(executions: Sequence[ExecutionView]) -> str | None:
+    ended = [known for known in executions if _is_final(known)]
+    newest = max(ended, key=lambda known: known.spec.scheduled_at, default=None)
+    return None if newest is None else (newest.status.reason or str(newest.status.state))

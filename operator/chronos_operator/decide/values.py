@@ -1,0 +1,208 @@
+"""What is observed, as small frozen values: only what decisions need of each object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chronos_crds.execution import ExecutionSpec, ExecutionStatus
+from chronos_crds.job import ChronosJobStatus
+from chronos_crds.meta import ObjectMeta, parse_time
+from chronos_crds.naming import (
+    ANNOTATION_START_TIME,
+    LABEL_ATTEMPT,
+    LABEL_EXECUTION,
+    LABEL_JOB,
+    LABEL_JOB_UID,
+    MAIN_CONTAINER,
+)
+from chronos_crds.validation import InvalidInput, parse_model
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A ChronosJob; its spec unread, because it may be wrong."""
+
+    meta: ObjectMeta
+    spec: Mapping[str, Any]
+    status: ChronosJobStatus
+
+
+@dataclass(frozen=True)
+class ExecutionView:
+    """A ChronosExecution."""
+
+    meta: ObjectMeta
+    spec: ExecutionSpec
+    status: ExecutionStatus
+
+
+@dataclass(frozen=True)
+class KubeJobView:
+    """A kube job: one attempt."""
+
+    namespace: str
+    name: str
+    uid: str
+    job: str
+    job_uid: str
+    execution: str
+    number: int
+    created_at: datetime | None
+    # When Chronos had it created, by Chronos' own watch: creationTimestamp has whole seconds only.
+    started_at: datetime | None
+    finished: str
+    reason: str
+    message: str
+    finished_at: datetime | None
+    is_deleted: bool
+    resource_version: int = 0
+
+
+@dataclass(frozen=True)
+class PodView:
+    """A pod of a kube job, and its one container that runs the command.
+
+    It is kept after the pod itself is gone (``is_gone``): it still tells how the command ended.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    kube_job: str
+    phase: str
+    reason: str
+    message: str
+    node: str
+    is_deleted: bool
+    waiting_reason: str
+    waiting_message: str
+    unschedulable: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    exit_code: int | None
+    signal: int | None
+    ended_reason: str
+    disruption: str
+    is_gone: bool = False
+    resource_version: int = 0
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the command has run or runs."""
+        return self.started_at is not None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the command runs no more, as far as Kubernetes knows."""
+        return self.exit_code is not None or self.phase in ("Succeeded", "Failed")
+
+
+def read_job(body: Object) -> JobView:
+    """A ChronosJob as read from the API; an unreadable status counts as none."""
+    try:
+        status = parse_model(ChronosJobStatus, body.get("status") or {})
+    except InvalidInput:
+        # Written by another version: status is computed anew from what is observed.
+        status = ChronosJobStatus()
+    return JobView(ObjectMeta.model_validate(body["metadata"]), body.get("spec") or {}, status)
+
+
+def read_execution(body: Object) -> ExecutionView:
+    """A ChronosExecution as read from the API; raises InvalidInput for one with a wrong spec."""
+    spec = parse_model(ExecutionSpec, body.get("spec") or {}, at="/spec")
+    try:
+        status = parse_model(ExecutionStatus, body.get("status") or {})
+    except InvalidInput:
+        status = ExecutionStatus()
+    return ExecutionView(ObjectMeta.model_validate(body["metadata"]), spec, status)
+
+
+def read_kube_job(body: Object) -> KubeJobView:
+    """A kube job that carries Chronos' labels."""
+    meta = body["metadata"]
+    labels = meta.get("labels") or {}
+    status = body.get("status") or {}
+    ended: Object = next(
+        (
+            condition
+            for condition in status.get("conditions") or ()
+            if condition["type"] in ("Complete", "Failed") and condition["status"] == "True"
+        ),
+        {},
+    )
+    started = (meta.get("annotations") or {}).get(ANNOTATION_START_TIME)
+    number = labels.get(LABEL_ATTEMPT, "")
+    return KubeJobView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        job=labels.get(LABEL_JOB, ""),
+        job_uid=labels.get(LABEL_JOB_UID, ""),
+        execution=labels.get(LABEL_EXECUTION, ""),
+        number=int(number) if number.isdigit() else 0,
+        created_at=_time(meta.get("creationTimestamp")),
+        started_at=_time(started) or _time(meta.get("creationTimestamp")),
+        finished=ended.get("type", ""),
+        reason=ended.get("reason", ""),
+        message=ended.get("message", ""),
+        finished_at=_time(status.get("completionTime")) or _time(ended.get("lastTransitionTime")),
+        is_deleted=bool(meta.get("deletionTimestamp")),
+        resource_version=_version(meta),
+    )
+
+
+def read_pod(body: Object) -> PodView:
+    """A pod of a kube job that carries Chronos' labels."""
+    meta, status = body["metadata"], body.get("status") or {}
+    container: Object = next(
+        (
+            known
+            for known in status.get("containerStatuses") or ()
+            if known["name"] == MAIN_CONTAINER
+        ),
+        {},
+    )
+    state = container.get("state") or {}
+    waiting, running = state.get("waiting") or {}, state.get("running") or {}
+    ended = state.get("terminated") or {}
+    conditions = {known["type"]: known for known in status.get("conditions") or ()}
+    scheduled = conditions.get("PodScheduled") or {}
+    disrupted = conditions.get("DisruptionTarget") or {}
+    return PodView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        kube_job=(meta.get("labels") or {}).get("batch.kubernetes.io/job-name", ""),
+        phase=status.get("phase", ""),
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        node=(body.get("spec") or {}).get("nodeName", ""),
+        is_deleted=bool(meta.get("deletionTimestamp")),
+        waiting_reason=waiting.get("reason", ""),
+        waiting_message=waiting.get("message", ""),
+        unschedulable=(
+            scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else ""
+        ),
+        started_at=_time(running.get("startedAt")) or _time(ended.get("startedAt")),
+        finished_at=_time(ended.get("finishedAt")),
+        exit_code=ended.get("exitCode"),
+        signal=ended.get("signal"),
+        ended_reason=ended.get("reason", ""),
+        disruption=disrupted.get("reason", "") if disrupted.get("status") == "True" else "",
+        resource_version=_version(meta),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
+
+
+def _version(meta: Mapping[str, Any]) -> int:
+    """etcd's revision: comparable within one cluster, as the API's documentation allows."""
+    text = str(meta.get("resourceVersion", ""))
+    return int(text) if text.isdigit() else 0

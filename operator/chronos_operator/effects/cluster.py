@@ -1,0 +1,110 @@
+"""What the operator writes to the cluster. Each verb may be repeated; a repeat changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chronos_clients.errors import AlreadyExists, NotFound
+from chronos_clients.kubernetes import Kubernetes
+from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, Object, Resource
+from chronos_crds.execution import ExecutionStatus
+from chronos_crds.job import ChronosJobStatus
+from chronos_crds.meta import Model
+from chronos_crds.naming import LABEL_JOB_UID
+from chronos_operator.decide.values import ExecutionView, JobView, KubeJobView
+from chronos_operator.errors import NameTaken
+
+
+class Cluster:
+    """The operator's hands in the cluster."""
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        self._kubernetes = kubernetes
+
+    async def create_kube_job(self, manifest: Object) -> Object:
+        """The attempt's kube job, created now or found; raises NameTaken where it is not ours."""
+        return await self._create(KUBE_JOBS, manifest)
+
+    async def create_execution(self, manifest: Object) -> Object:
+        """The execution, created now or found; raises NameTaken where it is not this job's."""
+        return await self._create(EXECUTIONS, manifest)
+
+    async def find_kube_job(self, namespace: str, name: str) -> Object | None:
+        """The kube job of that name as the API server has it now."""
+        try:
+            return await self._kubernetes.get(KUBE_JOBS, namespace, name)
+        except NotFound:
+            return None
+
+    async def patch_job_status(self, job: JobView, status: ChronosJobStatus) -> Object:
+        """Writes a job's status; raises Conflict where the job has changed meanwhile."""
+        return await self._kubernetes.patch(
+            JOBS,
+            job.meta.namespace,
+            job.meta.name,
+            {
+                # Counters move with the cursor: neither may be written over a newer one.
+                "metadata": {"resourceVersion": job.meta.resource_version, "uid": job.meta.uid},
+                "status": _difference(job.status, status),
+            },
+            subresource="status",
+        )
+
+    async def patch_execution_status(
+        self, execution: ExecutionView, status: ExecutionStatus
+    ) -> Object:
+        """Writes an execution's status; raises Conflict where it has changed meanwhile."""
+        meta = execution.meta
+        return await self._kubernetes.patch(
+            EXECUTIONS,
+            meta.namespace,
+            meta.name,
+            {
+                "metadata": {"resourceVersion": meta.resource_version, "uid": meta.uid},
+                "status": _difference(execution.status, status),
+            },
+            subresource="status",
+        )
+
+    async def delete_kube_job(self, kube_job: KubeJobView) -> None:
+        """Deletes a kube job and its pods."""
+        try:
+            await self._kubernetes.delete(
+                KUBE_JOBS, kube_job.namespace, kube_job.name, uid=kube_job.uid
+            )
+        except NotFound:
+            return
+
+    async def delete_execution(self, execution: ExecutionView) -> None:
+        """Deletes the record of an execution."""
+        meta = execution.meta
+        try:
+            await self._kubernetes.delete(EXECUTIONS, meta.namespace, meta.name, uid=meta.uid)
+        except NotFound:
+            return
+
+    async def _create(self, resource: Resource, manifest: Object) -> Object:
+        meta = manifest["metadata"]
+        try:
+            return await self._kubernetes.create(resource, meta["namespace"], manifest)
+        except AlreadyExists:
+            found = await self._kubernetes.get(resource, meta["namespace"], meta["name"])
+        if _owner_uid(found) != _owner_uid(manifest):
+            raise NameTaken(
+                f"{resource.kind} {meta['name']} exists and belongs to something else; "
+                "delete it, or give the job another name"
+            )
+        return found
+
+
+def _owner_uid(body: Object) -> str:
+    labels: Mapping[str, str] = body["metadata"].get("labels") or {}
+    return labels.get(LABEL_JOB_UID, "")
+
+
+def _difference(before: Model, after: Model) -> dict[str, Any]:
+    """A merge patch from one status to the other: gone fields are null."""
+    old, new = before.to_manifest(), after.to_manifest()
+    gone = {name: None for name in old if name not in new}
+    return {**gone, **{name: value for name, value in new.items() if old.get(name) != value}}

@@ -1,0 +1,140 @@
+"""Ships each attempt's log to the object store while its command runs.
+
+One task an attempt. It outlives dropped connections and a store that is away, and ends with a word
+about the log (``AttemptLog``) in every case. Memory per log: one part of an upload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import timedelta
+
+from chronos_clients.errors import ClientError, PermanentError
+from chronos_clients.kubernetes import Kubernetes
+from chronos_clients.objectstore import ObjectStore
+from chronos_crds.execution import AttemptLog
+from chronos_operator.clock import Clock
+from chronos_operator.decide.values import PodView
+from chronos_operator.effects.follower import Follower, LogSource
+
+RETRY_SECONDS = (1, 2, 5, 10, 30, 60)
+# A store that is away for longer than this loses the log, visibly.
+STORE_PATIENCE = timedelta(hours=1)
+
+log = logging.getLogger(__name__)
+
+
+class LogShipper:
+    """Ships logs; ``on_shipped`` is called with a pod once there is a word about its log."""
+
+    def __init__(
+        self,
+        kubernetes: Kubernetes,
+        store: ObjectStore,
+        clock: Clock,
+        on_shipped: Callable[[PodView], None],
+    ) -> None:
+        self._kubernetes = kubernetes
+        self._store = store
+        self._clock = clock
+        self._on_shipped = on_shipped
+        self._sources: dict[str, LogSource] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._results: dict[str, AttemptLog] = {}
+
+    def ship_log(self, key: str, pod: PodView) -> None:
+        """Begins to ship the pod's log, or tells the task that does of the pod's news."""
+        source = self._sources.get(pod.uid)
+        if source is None:
+            source = self._sources[pod.uid] = LogSource(pod)
+            task = asyncio.create_task(self._run(key, source), name=f"log of {pod.name}")
+            self._tasks[pod.uid] = task
+        elif source.pod != pod:
+            source.pod = pod
+            source.changed.set()
+
+    def result(self, pod_uid: str) -> AttemptLog | None:
+        """The word about a pod's log; None while it is on its way."""
+        return self._results.get(pod_uid)
+
+    def forget(self, pod_uid: str) -> None:
+        """The word is recorded, or nobody asks for it any more."""
+        self._results.pop(pod_uid, None)
+        if pod_uid not in self._tasks:
+            self._sources.pop(pod_uid, None)
+
+    def note_gone(self, pod_uid: str) -> None:
+        """The pod is gone: what was not read of its log is lost."""
+        source = self._sources.get(pod_uid)
+        if source is not None:
+            source.is_gone = True
+            source.changed.set()
+
+    async def close(self) -> None:
+        """Ends all tasks; what they had not finished is begun anew by the next process."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, key: str, source: LogSource) -> None:
+        try:
+            result = await self._ship(key, source)
+        except Exception:
+            # A bug in one log must not keep its execution from ending.
+            log.exception("log was not shipped", extra={"pod": source.pod.name})
+            result = _lost(key, "an internal error of Chronos; see the operator's log")
+        finally:
+            self._tasks.pop(source.pod.uid, None)
+        self._results[source.pod.uid] = result
+        self._on_shipped(source.pod)
+
+    async def _ship(self, key: str, source: LogSource) -> AttemptLog:
+        """Ships, anew from the start where the store failed, until there is a word about it."""
+        begun_at, tries = self._clock.now(), 0
+        while True:
+            try:
+                return await self._ship_once(key, source)
+            except PermanentError as error:
+                return _lost(key, str(error))
+            except ClientError as error:
+                if self._clock.now() - begun_at > STORE_PATIENCE:
+                    return _lost(key, f"gave up after an hour: {error}")
+                delay = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
+                log.warning(
+                    "log will be shipped anew",
+                    extra={"pod": source.pod.name, "error": str(error), "delay_seconds": delay},
+                )
+            tries += 1
+            await asyncio.sleep(delay)
+
+    async def _ship_once(self, key: str, source: LogSource) -> AttemptLog:
+        follower = Follower(self._kubernetes, self._clock, source)
+        upload = self._store.open_upload(key)
+        size, digest = 0, hashlib.sha256()
+        try:
+            async with aclosing(follower.content()) as pieces:
+                async for piece in pieces:
+                    size += len(piece)
+                    digest.update(piece)
+                    await upload.write(piece)
+            await upload.complete()
+        except BaseException:
+            await upload.abort()
+            raise
+        doubt = follower.doubt
+        return AttemptLog(
+            key=key,
+            size=size,
+            sha256=digest.hexdigest(),
+            complete=doubt is None,
+            message=doubt,
+        )
+
+
+def _lost(key: str, why: str) -> AttemptLog:
+    return AttemptLog(key=key, complete=False, message=f"the log was not shipped: {why}"[:1024])

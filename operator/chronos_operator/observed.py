@@ -1,0 +1,123 @@
+"""What the operator knows of the cluster: the newest version of each object it has seen.
+
+Filled by watch events, by answers to the operator's own writes, and by the periodic listing. An
+older version never replaces a newer one, so the three may come in any order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Generic, TypeVar
+
+from chronos_operator.decide.values import ExecutionView, JobView, KubeJobView, PodView
+
+Name = tuple[str, str]
+"""Namespace and name."""
+
+
+V = TypeVar("V")
+
+
+class Shelf(Generic[V]):
+    """The objects of one kind by namespace and name, and by one parent's name."""
+
+    def __init__(self) -> None:
+        self._items: dict[Name, tuple[int, V]] = {}
+        self._by_parent: dict[Name, set[Name]] = defaultdict(set)
+        self._parent_of: dict[Name, Name] = {}
+
+    def get(self, name: Name) -> V | None:
+        """The object of that name."""
+        item = self._items.get(name)
+        return item[1] if item is not None else None
+
+    def children(self, parent: Name) -> list[V]:
+        """The objects with that parent."""
+        names = self._by_parent.get(parent)
+        return [self._items[name][1] for name in names] if names else []
+
+    def names(self) -> set[Name]:
+        """All names, as they are now."""
+        return set(self._items)
+
+    def put(self, name: Name, version: int, value: V, parent: Name | None = None) -> bool:
+        """Keeps the object unless a newer version is known; whether it was kept."""
+        known = self._items.get(name)
+        if known is not None and known[0] >= version > 0:
+            return False
+        self.drop(name)
+        self._items[name] = (version, value)
+        if parent is not None:
+            self._by_parent[parent].add(name)
+            self._parent_of[name] = parent
+        return True
+
+    def drop(self, name: Name) -> V | None:
+        """Forgets the object; what it was."""
+        item = self._items.pop(name, None)
+        parent = self._parent_of.pop(name, None)
+        if parent is not None:
+            self._by_parent[parent].discard(name)
+            if not self._by_parent[parent]:
+                del self._by_parent[parent]
+        return item[1] if item is not None else None
+
+
+class Observed:
+    """All four kinds."""
+
+    def __init__(self) -> None:
+        self.jobs: Shelf[JobView] = Shelf()
+        self.executions: Shelf[ExecutionView] = Shelf()
+        self.kube_jobs: Shelf[KubeJobView] = Shelf()
+        self.pods: Shelf[PodView] = Shelf()
+
+    def put_job(self, job: JobView) -> bool:
+        """Keeps a ChronosJob."""
+        meta = job.meta
+        return self.jobs.put((meta.namespace, meta.name), _version(meta.resource_version), job)
+
+    def put_execution(self, execution: ExecutionView) -> bool:
+        """Keeps an execution, a child of its job."""
+        meta = execution.meta
+        return self.executions.put(
+            (meta.namespace, meta.name),
+            _version(meta.resource_version),
+            execution,
+            (meta.namespace, execution.spec.job_ref.name),
+        )
+
+    def put_kube_job(self, kube_job: KubeJobView) -> bool:
+        """Keeps a kube job, a child of its execution."""
+        return self.kube_jobs.put(
+            (kube_job.namespace, kube_job.name),
+            kube_job.resource_version,
+            kube_job,
+            (kube_job.namespace, kube_job.execution),
+        )
+
+    def put_pod(self, pod: PodView) -> bool:
+        """Keeps a pod, a child of its kube job."""
+        return self.pods.put(
+            (pod.namespace, pod.name), pod.resource_version, pod, (pod.namespace, pod.kube_job)
+        )
+
+    def executions_of(self, job: JobView) -> list[ExecutionView]:
+        """The executions of this very job, not of an earlier one of the same name."""
+        children = self.executions.children((job.meta.namespace, job.meta.name))
+        return [known for known in children if known.spec.job_ref.uid == job.meta.uid]
+
+    def attempts_of(self, namespace: str, execution: str) -> list[KubeJobView]:
+        """The kube jobs of an execution, oldest attempt first."""
+        return sorted(
+            self.kube_jobs.children((namespace, execution)), key=lambda known: known.number
+        )
+
+    def pod_of(self, kube_job: KubeJobView) -> PodView | None:
+        """The pod of an attempt: the newest, should there ever be several."""
+        pods = self.pods.children((kube_job.namespace, kube_job.name))
+        return max(pods, key=lambda pod: pod.resource_version, default=None)
+
+
+def _version(text: str) -> int:
+    return int(text) if text.isdigit() else 0

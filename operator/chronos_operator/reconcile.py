@@ -1,0 +1,382 @@
+"""The story: observe a job or an execution, decide by pure functions, apply.
+
+Keys are ``("job", namespace, name)`` and ``("execution", namespace, name)``. A reconcile reads what
+is observed, never what an event said, so that it may be woken by anything, any number of times.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chronos_clients.errors import Denied, Invalid, NotFound
+from chronos_clients.resources import EXECUTIONS, JOBS, Resource
+from chronos_crds.execution import AttemptLog, ExecutionSpec, ExecutionStatus, Outcome
+from chronos_crds.job import ChronosJobSpec, ChronosJobStatus
+from chronos_crds.meta import ObjectMeta
+from chronos_crds.naming import attempt_name, execution_name, log_key
+from chronos_crds.validation import InvalidInput, parse_job_spec
+from chronos_operator.clock import Clock
+from chronos_operator.decide.history import select_expired
+from chronos_operator.decide.manifest import (
+    build_execution,
+    build_execution_spec,
+    build_kube_job,
+)
+from chronos_operator.decide.narrative import Note, tell_execution, tell_job
+from chronos_operator.decide.schedule import NeverDue, SchedulePlan, decide_schedule
+from chronos_operator.decide.status import (
+    Denial,
+    Observation,
+    compute_invalid_status,
+    compute_job_status,
+    decide_execution,
+)
+from chronos_operator.decide.values import (
+    ExecutionView,
+    JobView,
+    KubeJobView,
+    PodView,
+    read_execution,
+    read_job,
+    read_kube_job,
+)
+from chronos_operator.effects.cluster import Cluster
+from chronos_operator.effects.events import Events
+from chronos_operator.effects.logs import LogShipper
+from chronos_operator.errors import NameTaken
+from chronos_operator.observed import Observed
+from chronos_operator.ticker import Ticker
+from chronos_operator.workqueue import WorkQueue
+
+Key = tuple[str, str, str]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Reconciler:
+    """Brings what is nearer to what was asked for, one key at a time."""
+
+    observed: Observed
+    cluster: Cluster
+    events: Events
+    logs: LogShipper
+    clock: Clock
+    ticker: Ticker[Key]
+    queue: WorkQueue[Key]
+    log_prefix: str = ""
+
+    async def reconcile(self, key: Key) -> None:
+        """Looks at one job or execution; may raise ClientError, to be tried again."""
+        kind, namespace, name = key
+        if kind == "job":
+            await self._reconcile_job(namespace, name)
+        else:
+            await self._reconcile_execution(namespace, name)
+
+    # --- jobs
+
+    async def _reconcile_job(self, namespace: str, name: str) -> None:
+        key: Key = ("job", namespace, name)
+        job = self.observed.jobs.get((namespace, name))
+        if job is None or job.meta.deleted_at is not None:
+            self.ticker.set(key, None)
+            return
+        try:
+            spec = parse_job_spec(job.spec)
+            plan = self._plan(job, spec)
+        except (InvalidInput, NeverDue) as error:
+            self.ticker.set(key, None)
+            await self._record_invalid(job, str(error))
+            return
+        for scheduled_at in plan.to_open:
+            await self._open(job, spec, scheduled_at)
+        if plan.to_open:
+            # What was just opened is recorded now: one status write says all of it.
+            plan = self._plan(job, spec)
+        await self._record_job(job, spec, plan)
+        await self._prune(job, spec)
+        self.ticker.set(key, plan.next_at)
+        if plan.more:
+            self.queue.add(key)
+
+    def _plan(self, job: JobView, spec: ChronosJobSpec) -> SchedulePlan:
+        namespace, name = job.meta.namespace, job.meta.name
+
+        def is_recorded(scheduled_at: datetime) -> bool:
+            known = self.observed.executions.get((namespace, execution_name(name, scheduled_at)))
+            return known is not None and known.spec.job_ref.uid == job.meta.uid
+
+        return decide_schedule(
+            spec,
+            job.status,
+            created_at=_created_at(job),
+            is_recorded=is_recorded,
+            now=self.clock.now(),
+        )
+
+    async def _open(self, job: JobView, spec: ChronosJobSpec, scheduled_at: datetime) -> None:
+        """Starts the first attempt of a due second, then records it: one write before the start."""
+        namespace = job.meta.namespace
+        execution_spec = build_execution_spec(job.meta, spec, scheduled_at=scheduled_at)
+        execution = execution_name(job.meta.name, scheduled_at)
+        denial = await self._start(namespace, execution, execution_spec, number=1)
+        try:
+            body = await self.cluster.create_execution(build_execution(namespace, execution_spec))
+        except NameTaken as error:
+            note = Note("NameTaken", str(error), warning=True)
+            await self._send(JOBS, job.meta, [note])
+            raise
+        self.observed.put_execution(read_execution(body))
+        if denial is not None:
+            await self._record_denial(namespace, execution, denial)
+        self.queue.add(("execution", namespace, execution))
+
+    async def _record_job(self, job: JobView, spec: ChronosJobSpec, plan: SchedulePlan) -> None:
+        now = self.clock.now()
+        status = compute_job_status(
+            spec,
+            job.status,
+            plan,
+            self.observed.executions_of(job),
+            lateness=self._lateness(job, plan),
+            generation=job.meta.generation,
+            now=now,
+        )
+        await self._write_job_status(job, status)
+
+    def _lateness(self, job: JobView, plan: SchedulePlan) -> list[timedelta]:
+        """How late each of the plan's recorded seconds was started."""
+        starts = (
+            (
+                scheduled_at,
+                self.observed.kube_jobs.get(
+                    (
+                        job.meta.namespace,
+                        attempt_name(execution_name(job.meta.name, scheduled_at), 1),
+                    )
+                ),
+            )
+            for scheduled_at in plan.recorded
+        )
+        return [
+            kube_job.started_at - scheduled_at
+            for scheduled_at, kube_job in starts
+            if kube_job is not None and kube_job.started_at is not None
+        ]
+
+    async def _record_invalid(self, job: JobView, problem: str) -> None:
+        now = self.clock.now()
+        status = compute_invalid_status(
+            job.status,
+            problem,
+            self.observed.executions_of(job),
+            generation=job.meta.generation,
+            now=now,
+        )
+        await self._write_job_status(job, status)
+
+    async def _write_job_status(self, job: JobView, status: ChronosJobStatus) -> None:
+        if status.to_manifest() == job.status.to_manifest():
+            return
+        try:
+            body = await self.cluster.patch_job_status(job, status)
+        except NotFound:
+            return
+        self.observed.put_job(read_job(body))
+        await self._send(JOBS, job.meta, tell_job(job.status, status))
+
+    async def _prune(self, job: JobView, spec: ChronosJobSpec) -> None:
+        for execution in select_expired(self.observed.executions_of(job), spec.history):
+            scheduled_at, cursor = execution.spec.scheduled_at, job.status.cursor_at
+            if cursor is None or scheduled_at > cursor:
+                # Until the cursor has passed it, the record is what keeps the second from running
+                # a second time.
+                continue
+            meta = execution.meta
+            for kube_job in self.observed.attempts_of(meta.namespace, meta.name):
+                await self.cluster.delete_kube_job(kube_job)
+            await self.cluster.delete_execution(execution)
+            self.observed.executions.drop((meta.namespace, meta.name))
+
+    # --- executions
+
+    async def _reconcile_execution(self, namespace: str, name: str) -> None:
+        key: Key = ("execution", namespace, name)
+        execution = self.observed.executions.get((namespace, name))
+        if execution is None or execution.meta.deleted_at is not None:
+            self.ticker.set(key, None)
+            await self._sweep(namespace, name)
+            return
+        job = self.observed.jobs.get((namespace, execution.spec.job_ref.name))
+        observations = await self._observe(execution)
+        plan = decide_execution(
+            execution,
+            observations,
+            may_start=_may_start(job, execution),
+            now=self.clock.now(),
+        )
+        if plan.start is not None:
+            denial = await self._start(namespace, name, execution.spec, number=plan.start)
+            if denial is not None:
+                await self._record_denial(namespace, name, denial, number=plan.start)
+            # Look again with the new attempt among what is observed.
+            self.queue.add(key)
+            return
+        await self._write_execution_status(execution, plan.status, job)
+        self.ticker.set(key, plan.wake_at)
+
+    async def _observe(self, execution: ExecutionView) -> dict[int, Observation]:
+        """What is known of each attempt; begins to ship the log of each pod that is seen."""
+        meta = execution.meta
+        seen: dict[int, Observation] = {}
+        for kube_job in self.observed.attempts_of(meta.namespace, meta.name):
+            if kube_job.job_uid != execution.spec.job_ref.uid:
+                continue
+            pod = self.observed.pod_of(kube_job)
+            seen[kube_job.number] = Observation(kube_job, pod, self._ship(execution, kube_job, pod))
+        open_number = _open_attempt(execution)
+        if open_number is not None and open_number not in seen:
+            missing = await self._find_missing(execution, open_number)
+            if missing is not None:
+                seen[open_number] = missing
+        return seen
+
+    def _ship(
+        self, execution: ExecutionView, kube_job: KubeJobView, pod: PodView | None
+    ) -> AttemptLog | None:
+        if pod is None:
+            return None
+        recorded = [known.log for known in execution.status.attempts]
+        if kube_job.number <= len(recorded) and recorded[kube_job.number - 1] is not None:
+            self.logs.forget(pod.uid)
+            return None
+        result = self.logs.result(pod.uid)
+        if pod.node and result is None:
+            key = log_key(
+                prefix=self.log_prefix,
+                tenant=kube_job.namespace,
+                job_uid=kube_job.job_uid,
+                execution=kube_job.execution,
+                attempt=kube_job.number,
+            )
+            self.logs.ship_log(key, pod)
+        return result
+
+    async def _find_missing(self, execution: ExecutionView, number: int) -> Observation | None:
+        """An attempt that was begun but is not among what is observed: late news, or deleted."""
+        meta = execution.meta
+        body = await self.cluster.find_kube_job(meta.namespace, attempt_name(meta.name, number))
+        if body is not None:
+            kube_job = read_kube_job(body)
+            self.observed.put_kube_job(kube_job)
+            return Observation(kube_job, self.observed.pod_of(kube_job), None)
+        message = "its kube job was deleted by somebody else"
+        denial = Denial(message, self.clock.now(), Outcome.DELETED)
+        return Observation(None, None, None, denial)
+
+    async def _start(
+        self, namespace: str, execution: str, spec: ExecutionSpec, *, number: int
+    ) -> Denial | None:
+        """Creates an attempt's kube job; what the API server said where it refused for good."""
+        manifest = build_kube_job(
+            namespace, spec, execution=execution, number=number, started_at=self.clock.now()
+        )
+        try:
+            body = await self.cluster.create_kube_job(manifest)
+        except (Denied, Invalid, NameTaken) as error:
+            log.warning(
+                "attempt was refused",
+                extra={"attempt": f"{execution}-{number}", "error": str(error)},
+            )
+            return Denial(str(error), self.clock.now())
+        self.observed.put_kube_job(read_kube_job(body))
+        return None
+
+    async def _record_denial(
+        self, namespace: str, name: str, denial: Denial, *, number: int = 1
+    ) -> None:
+        execution = self.observed.executions.get((namespace, name))
+        if execution is None:
+            return
+        plan = decide_execution(
+            execution,
+            {number: Observation(None, None, None, denial)},
+            may_start=False,
+            now=self.clock.now(),
+        )
+        job = self.observed.jobs.get((namespace, execution.spec.job_ref.name))
+        await self._write_execution_status(execution, plan.status, job)
+
+    async def _write_execution_status(
+        self, execution: ExecutionView, status: ExecutionStatus, job: JobView | None
+    ) -> None:
+        if status.to_manifest() == execution.status.to_manifest():
+            return
+        try:
+            body = await self.cluster.patch_execution_status(execution, status)
+        except NotFound:
+            return
+        self.observed.put_execution(read_execution(body))
+        self.queue.add(("job", execution.meta.namespace, execution.spec.job_ref.name))
+        notes = list(
+            tell_execution(
+                execution.meta.name,
+                execution.status,
+                status,
+                max_attempts=execution.spec.retry.max_attempts,
+            )
+        )
+        if job is not None:
+            await self._send(JOBS, job.meta, notes)
+        await self._send(EXECUTIONS, execution.meta, [note for note in notes if note.warning])
+
+    async def _sweep(self, namespace: str, name: str) -> None:
+        """Deletes the kube jobs of an execution whose record is gone for good."""
+        for kube_job in self.observed.attempts_of(namespace, name):
+            job = self.observed.jobs.get((namespace, kube_job.job))
+            if job is None or job.meta.uid != kube_job.job_uid:
+                continue  # its owner is gone: the cluster's garbage collector sees to it
+            cursor = job.status.cursor_at
+            if cursor is not None and _scheduled_before(name, cursor):
+                await self.cluster.delete_kube_job(kube_job)
+
+    async def _send(self, resource: Resource, about: ObjectMeta, notes: Iterable[Note]) -> None:
+        for note in notes:
+            await self.events.send_event(resource, about, note, now=self.clock.now())
+
+
+def _created_at(job: JobView) -> datetime:
+    if job.meta.created_at is None:
+        raise ValueError(f"{job.meta.name} has no creationTimestamp")
+    return job.meta.created_at
+
+
+def _may_start(job: JobView | None, execution: ExecutionView) -> bool:
+    """Whether attempts may begin: their job is there, not being deleted, and not paused."""
+    return (
+        job is not None
+        and job.meta.uid == execution.spec.job_ref.uid
+        and job.meta.deleted_at is None
+        and not job.spec.get("suspend", False)
+    )
+
+
+def _open_attempt(execution: ExecutionView) -> int | None:
+    """The attempt that was begun and has no outcome yet.
+
+    A scheduled execution is recorded only after its first kube job was created, so without any
+    record of an attempt the first one is open.
+    """
+    attempts = execution.status.attempts
+    if not attempts:
+        return 1
+    return attempts[-1].number if attempts[-1].outcome is None else None
+
+
+def _scheduled_before(execution: str, cursor: datetime) -> bool:
+    seconds = execution.rpartition("-")[2]
+    return seconds.isdigit() and int(seconds) <= cursor.timestamp()
