@@ -22,7 +22,6 @@ from chronos_cluster.node.components import (
     build_corefile,
     build_kubelet_configuration,
     build_pod_network,
-    build_supervisor_configuration,
     list_components,
 )
 from chronos_cluster.node.host import (
@@ -34,8 +33,8 @@ from chronos_cluster.node.host import (
 from chronos_cluster.node.images import ImageStore, find_busybox_image
 from chronos_cluster.node.layout import Layout
 from chronos_cluster.node.machine import SYSTEM_PATHS, choose_snapshotter
-from chronos_cluster.node.supervision import Supervisor
 from chronos_cluster.refusal import Refusal, StepFailed
+from chronos_cluster.supervision import Supervisor, build_supervisor_configuration
 
 FIRST = ("etcd", "containerd", "kube-apiserver")
 API_TIMEOUT = 60.0
@@ -75,24 +74,40 @@ class OwnCluster:
         return list_components(self.layout, link, self.binaries) if link else ()
 
     def start(self) -> str | None:
-        """Bring the namespaces and the first programs up, from whatever state is found."""
+        """Bring the API server up from whatever state is found; gives a remark."""
         remarks = [self._drop_foreign_state()]
-        if self.is_alive():
-            self._start_programs(FIRST)
-            return "; ".join(remark for remark in (*remarks, "already up") if remark)
-        link = self._clear_and_choose()
-        self._write_files(link)
-        self._open(link)
-        remarks.append(network.open_way_out(link))
-        self._start_programs(FIRST)
+        had_data = self.layout.etcd.exists()
+        try:
+            remarks.append(self._start_first())
+        except StepFailed:
+            if not had_data:
+                raise
+            self.wipe()
+            self._start_first()
+            remarks.append("earlier data were unusable: made anew")
         return "; ".join(remark for remark in remarks if remark) or None
 
+    def _start_first(self) -> str | None:
+        """Namespaces, then the programs that the others need, until the API server is ready."""
+        remark = None
+        link = self.read_link()
+        if self.is_alive() and network.has_link() and link is not None:
+            remark = "already up"
+        else:
+            link = self._clear_and_choose()
+            self._write_files(link)
+            self._open(link)
+        warning = network.open_way_out(link)
+        for name in FIRST:
+            self.supervisor.start_program(name)
+        self._await_api(link)
+        return warning or remark
+
     def finish(self) -> None:
-        """Wait for the API server, start the others, wait until pods can run."""
-        self._await_api()
-        self._start_programs([component.name for component in self.list_components()])
-        kubectl = self.kubectl
-        kubectl.apply(
+        """Start the other programs and wait until pods can run."""
+        for component in self.list_components():
+            self.supervisor.start_program(component.name)
+        self.kubectl.apply(
             storage.build_storage_objects(
                 volumes=self.layout.volumes, helper_image=find_busybox_image()
             )
@@ -192,8 +207,11 @@ class OwnCluster:
             "local-path.json": storage.build_provisioner_configuration(layout.volumes),
             "helper-pod.json": storage.build_helper_pod(find_busybox_image()),
             "supervisord.conf": build_supervisor_configuration(
-                layout,
-                list_components(layout, link, self.binaries),
+                [(each.name, each.argv) for each in list_components(layout, link, self.binaries)],
+                socket_path=layout.supervisor_socket,
+                pid_file=Path("/run/supervisord.pid"),
+                logs=layout.logs,
+                autostart=False,
                 path=f"{self.binaries}:{SYSTEM_PATHS}",
             ),
         }
@@ -230,25 +248,22 @@ class OwnCluster:
         if not wait_until(self.supervisor.is_up, timeout=30.0):
             raise StepFailed("supervisord did not start", remedy="read the log", log=log)
 
-    def _start_programs(self, names: "tuple[str, ...] | list[str]") -> None:
-        for name in names:
-            self.supervisor.start_program(name)
-
-    def _await_api(self) -> None:
-        link = self.read_link()
-        assert link is not None
+    def _await_api(self, link: Link) -> None:
         url = f"{link.server}/readyz"
         authority = self.layout.pki / "ca.crt"
         if not wait_until(lambda: is_well(url, authority=authority), timeout=API_TIMEOUT):
             raise StepFailed(
                 f"the API server was not ready after {API_TIMEOUT:.0f} s",
-                remedy="read this log and etcd.log beside it; `make down` then `make up` start anew",
+                remedy="read this log and etcd.log beside it; after `make down` all starts anew",
                 log=self.layout.log_of("kube-apiserver"),
             )
-        socket = str(self.layout.containerd_socket)
-        wait_until(
-            lambda: succeeds(["ctr", "--address", socket, "version"], timeout=10), timeout=30
-        )
+        ask_version = ["ctr", "--address", str(self.layout.containerd_socket), "version"]
+        if not wait_until(lambda: succeeds(ask_version, timeout=10), timeout=30):
+            raise StepFailed(
+                "containerd does not answer",
+                remedy="read the log, then repeat",
+                log=self.layout.log_of("containerd"),
+            )
 
     def _is_node_ready(self) -> bool:
         try:

@@ -207,7 +207,7 @@ def build_kubelet_configuration(layout: Layout) -> str:
             "clusterDNS": [POD_GATEWAY],
             "clusterDomain": "cluster.local",
             # Reached from this machine alone, by `make status`; it tells only whether it lives.
-            "healthzBindAddress": "0.0.0.0",
+            "healthzBindAddress": "0.0.0.0",  # noqa: S104
             "resolvConf": f"{layout.conf}/resolv.conf",
             "maxPods": 250,
             # A developer's half-full disk must not evict pods.
@@ -294,42 +294,3 @@ def build_corefile(layout: Layout, resolvers: tuple[str, ...]) -> str:
     if resolvers:
         lines.append("    forward . " + " ".join(resolvers))
     return "\n".join([*lines, "}", ""])
-
-
-def build_supervisor_configuration(
-    layout: Layout, components: tuple[Component, ...], *, path: str
-) -> str:
-    """supervisord's INI; `up` starts the programs one by one, supervisord keeps them alive."""
-    sections = [
-        "[supervisord]",
-        "nodaemon=true",
-        "user=root",
-        "loglevel=warn",
-        f"logfile={layout.log_of('supervisord')}",
-        "logfile_maxbytes=5MB",
-        "logfile_backups=1",
-        "pidfile=/run/supervisord.pid",
-        f"childlogdir={layout.logs}",
-        f'environment=PATH="{path}"',
-        "[unix_http_server]",
-        f"file={layout.supervisor_socket}",
-        "chmod=0700",
-        "[rpcinterface:supervisor]",
-        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
-    ]
-    for component in components:
-        sections += [
-            f"[program:{component.name}]",
-            # A per cent sign would be taken for supervisord's own expansion.
-            "command=" + " ".join(component.argv).replace("%", "%%"),
-            "autostart=false",
-            "autorestart=true",
-            "startsecs=1",
-            "startretries=1000",
-            "stopwaitsecs=10",
-            "redirect_stderr=true",
-            f"stdout_logfile={layout.log_of(component.name)}",
-            "stdout_logfile_maxbytes=20MB",
-            "stdout_logfile_backups=1",
-        ]
-    return "\n".join([*sections, ""])

@@ -69,9 +69,9 @@ class Sandbox:
 
     def release(self) -> None:
         """Let it go on: network and files are in place."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"go\n")
-        self._process.stdin.close()
+        if self._process.stdin is not None:
+            self._process.stdin.write(b"go\n")
+            self._process.stdin.close()
 
 
 def open_sandbox(script: str, *, record: Path, log: Path) -> Sandbox:
@@ -114,6 +114,31 @@ def find_children(pid: int) -> list[int]:
         if int(read_stat_field(stat, PARENT_FIELD)) == pid:
             children.append(int(entry.name))
     return children
+
+
+def list_host_pids(init_pid: int) -> dict[int, int]:
+    """Number inside to number on this machine, for each process of the init's namespace."""
+    numbers = {}
+    namespace = os.readlink(f"/proc/{init_pid}/ns/pid")
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit():
+            continue
+        try:
+            if os.readlink(f"{entry.path}/ns/pid") != namespace:
+                continue
+            status = Path(entry.path, "status").read_text()
+        except OSError:
+            continue
+        numbers[read_inside_pid(status)] = int(entry.name)
+    return numbers
+
+
+def read_inside_pid(status: str) -> int:
+    """The last number of the line `NSpid:` in /proc/PID/status."""
+    for line in status.splitlines():
+        if line.startswith("NSpid:"):
+            return int(line.split()[-1])
+    raise ValueError("no NSpid line: the kernel has no PID namespaces")
 
 
 def kill_init(record: Path, *, timeout: float = 60.0) -> bool:

@@ -1,0 +1,75 @@
+"""`make test` from the third floor up: the tests that need a cluster."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from chronos_cluster.down import take_down
+from chronos_cluster.lock import hold_lock
+from chronos_cluster.provider import Target
+from chronos_cluster.refusal import Refusal
+from chronos_cluster.release import Release
+from chronos_cluster.up import Up
+from chronos_cluster.workshop import Workshop
+
+PYTEST_TIMEOUT = 4500.0
+
+
+def build_pytest_argv(python: str, paths: Sequence[str], *, kubeconfig: Path) -> list[str]:
+    """pytest with the cluster named explicitly, so that no test can take another one."""
+    return [
+        python,
+        "-m",
+        "pytest",
+        "--k8s-provider=external",
+        f"--k8s-kubeconfig-override={kubeconfig}",
+        *paths,
+    ]
+
+
+def build_test_environ(
+    environ: Mapping[str, str], *, target: Target, key: str, example_image: str
+) -> dict[str, str]:
+    """What `make env` exports, for the tests."""
+    return {
+        **environ,
+        "KUBECONFIG": str(target.kubectl.kubeconfig),
+        "CHRONOS_URL": target.api_url,
+        "CHRONOS_API_KEY": key,
+        "CHRONOS_EXAMPLE_IMAGE": example_image,
+        "PATH": f"{target.kubectl.binaries}:{environ.get('PATH', '')}",
+    }
+
+
+def run_trial(workshop: Workshop, paths: Sequence[str]) -> int:
+    """Bring the cluster up to date, run the tests, take down only what this run started."""
+    was_up = workshop.find_target(workshop.choose()) is not None
+    with hold_lock(workshop.lock_file, what=f"tests of {workshop.settings.root}"):
+        Up(workshop).run()
+    try:
+        return _run_pytest(workshop, paths)
+    finally:
+        if not was_up:
+            with hold_lock(workshop.lock_file, what=f"tests of {workshop.settings.root}"):
+                take_down(workshop)
+
+
+def _run_pytest(workshop: Workshop, paths: Sequence[str]) -> int:
+    target = workshop.find_target(workshop.choose())
+    release: Release | None = workshop.release(target) if target else None
+    key = release.read_api_key() if release else None
+    if target is None or key is None:
+        raise Refusal("Chronos is not up although it was brought up", remedy="make status")
+    # The tests' own Python, not the one this program runs on.
+    python = os.environ.get("CHRONOS_TEST_PYTHON") or sys.executable
+    argv = build_pytest_argv(python, paths, kubeconfig=target.kubectl.kubeconfig)
+    environ = build_test_environ(
+        os.environ, target=target, key=key, example_image=workshop.example_image
+    )
+    environ.pop("PYTHONPATH", None)
+    done = subprocess.run(
+        argv, cwd=workshop.settings.root, env=environ, timeout=PYTEST_TIMEOUT, check=False
+    )
+    return done.returncode
