@@ -34,6 +34,10 @@ app.kubernetes.io/component: {{ .component }}
 {{ .Values.apiKey.existingSecret | default (printf "%s-api-key" .Release.Name) }}
 {{- end }}
 
+{{- define "chronos.apiKeyDataKey" -}}
+{{ ternary "api-key" .Values.apiKey.existingSecretKey (empty .Values.apiKey.existingSecret) }}
+{{- end }}
+
 {{/* Empty where the pods' own identity opens the store. */}}
 {{- define "chronos.objectStoreSecret" -}}
 {{- $made := ternary (printf "%s-objectstore" .Release.Name) "" .Values.objectStore.embedded.enabled -}}
