@@ -38,7 +38,7 @@ async def see_pod(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
 
 
 def _tell(event: kopf.RawEvent, saw: Any, lost: Any) -> None:
-    body: dict[str, Any] = dict(event["object"])  # type: ignore[call-overload]
+    body: dict[str, Any] = dict(event["object"])
     if event["type"] == "DELETED":
         # The last state tells how a pod ended, should no earlier event have.
         saw(body)

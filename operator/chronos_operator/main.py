@@ -5,6 +5,7 @@ Started with ``kopf run -m chronos_operator.main`` (what ``chronos-operator`` do
 
 from __future__ import annotations
 
+import logging
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -49,6 +50,9 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.watching.connect_timeout = 5
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 15
+    settings.networking.error_backoffs = (0.5, 1, 1, 2, 2, 3, 3, 5, 5)
+    # "Handler succeeded" for each event tells nothing; what fails is still told.
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     selector = ",".join(f"{key}={value}" for key, value in OURS.items())
     for resource in (KUBE_JOBS, PODS):
         settings.watching.label_selectors[resource.group, resource.plural] = selector

@@ -13,7 +13,8 @@ from chronos_clients.errors import ClientError, TemporaryError
 K = TypeVar("K", bound=tuple[str, ...])
 
 FIRST_DELAY_SECONDS = 0.2
-LONGEST_DELAY_SECONDS = 30.0
+# After an outage what is due starts within this.
+LONGEST_DELAY_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
