@@ -1,0 +1,212 @@
+"""The top floor: a real cluster with Chronos installed in it, and nothing faked.
+
+`make e2e` names the cluster. Each test has a namespace of its own; a cluster that was not made for
+tests is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def wait_for(ask: Callable[[], T | None], *, seconds: float, what: str) -> T:
+    """The first answer that is not None or False; fails with ``what`` when time runs out."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if answer is not None and answer is not False:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds:g} s: {what}")
+        time.sleep(0.2)
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl against the cluster under test."""
+
+    kubeconfig: Path
+    namespace: str = "default"
+
+    def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs it; never raises for its exit code."""
+        return subprocess.run(
+            ["kubectl", "--kubeconfig", str(self.kubeconfig), "-n", self.namespace, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def __call__(self, *arguments: str, stdin: str | None = None) -> str:
+        """Its standard output; fails the test where kubectl fails."""
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def json(self, *arguments: str) -> Json:
+        """Its answer read as JSON."""
+        answer: Json = json.loads(self(*arguments, "-o", "json"))
+        return answer
+
+    def apply(self, manifest: Json) -> None:
+        """Applies an object."""
+        self("apply", "-f", "-", stdin=json.dumps(manifest))
+
+
+@dataclass(frozen=True)
+class Api:
+    """The REST API for one tenant."""
+
+    client: httpx.Client
+    tenant: str
+
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """One request."""
+        params = {"tenant": self.tenant, **more.pop("params", {})}
+        return self.client.request(method, f"/api/v1{path}", params=params, **more)
+
+    def get(self, path: str, **params: Any) -> Json:
+        """A GET's JSON; fails the test for any other status than 200."""
+        answer = self.request("GET", path, params=params)
+        assert answer.status_code == 200, answer.text
+        document: Json = answer.json()
+        return document
+
+    def submit(self, job: Json) -> Json:
+        """POST /jobs; fails the test unless it is created."""
+        answer = self.request("POST", "/jobs", json=job)
+        assert answer.status_code == 201, answer.text
+        document: Json = answer.json()
+        return document
+
+    def executions(self, job: str) -> list[Json]:
+        """All executions of a job, newest first, over all pages."""
+        items: list[Json] = []
+        token = ""
+        while True:
+            page = self.get(f"/jobs/{job}/executions", **({"continue": token} if token else {}))
+            items += page["items"]
+            token = page.get("continue") or ""
+            if not token:
+                return items
+
+    def wait_for_end(self, job: str, *, seconds: float = 60) -> Json:
+        """The job's newest execution once it has ended."""
+
+        def ended() -> Json | None:
+            items = self.executions(job)
+            is_over = bool(items) and items[0]["state"] in ("Succeeded", "Failed", "Cancelled")
+            return items[0] if is_over else None
+
+        return wait_for(ended, seconds=seconds, what=f"an end of {job}")
+
+    def log(self, execution: str, **params: Any) -> bytes:
+        """An execution's log."""
+        answer = self.request("GET", f"/executions/{execution}/logs", params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+
+def _environment(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        pytest.fail(f"{name} is not set: run `make e2e`, or eval \"$(make -s env)\" first")
+    return value
+
+
+@pytest.fixture(scope="session")
+def cluster(k8s_manager: Callable[[str], Any]) -> Kubectl:
+    """The cluster under test, through pytest-kubernetes; refused unless it is marked for tests."""
+    manager = k8s_manager("external")("chronos")
+    kubectl = Kubectl(Path(manager.kubeconfig))
+    marked = kubectl.run("get", "configmap", "-n", "kube-system", "chronos-test-cluster")
+    if marked.returncode != 0:
+        pytest.exit(
+            "this cluster is not marked for tests; if nothing in it is dear to you: "
+            "kubectl create configmap -n kube-system chronos-test-cluster",
+            returncode=3,
+        )
+    return kubectl
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """A small image with a shell that the cluster has."""
+    return _environment("CHRONOS_EXAMPLE_IMAGE")
+
+
+@pytest.fixture
+def namespace(cluster: Kubectl) -> Iterator[str]:
+    """A namespace of the test's own."""
+    name = f"e2e-{uuid.uuid4().hex[:8]}"
+    cluster("create", "namespace", name)
+    yield name
+    cluster("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def kubectl(cluster: Kubectl, namespace: str) -> Kubectl:
+    """kubectl in the test's namespace."""
+    return Kubectl(cluster.kubeconfig, namespace)
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[httpx.Client]:
+    """The API with the key that the chart made."""
+    with httpx.Client(
+        base_url=_environment("CHRONOS_URL"),
+        headers={"Authorization": f"Bearer {_environment('CHRONOS_API_KEY')}"},
+        timeout=30,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def api(client: httpx.Client, namespace: str) -> Api:
+    """The API for the test's namespace."""
+    return Api(client, namespace)
+
+
+def job(name: str, schedule: Json, *command: str, image: str, **spec: Any) -> Json:
+    """A job as POST /jobs takes it."""
+    container = {"image": image, "command": list(command)}
+    return {
+        "name": name,
+        "schedule": schedule,
+        "workload": {"type": "container", "container": container},
+        **spec,
+    }
+
+
+def manifest(body: Json) -> Json:
+    """The same job as kubectl takes it."""
+    return {
+        "apiVersion": "chronos.dev/v1alpha1",
+        "kind": "ChronosJob",
+        "metadata": {"name": body["name"]},
+        "spec": {name: value for name, value in body.items() if name != "name"},
+    }
+
+
+def parse_time(text: str) -> datetime:
+    """An aware time from what Kubernetes or the API wrote."""
+    return datetime.fromisoformat(text)
