@@ -38,7 +38,7 @@ def _structural(node: Json, definitions: Json) -> Json:
         out["minimum"] = node["exclusiveMinimum"] + 1
     out["type"] = node["type"]
     if node.get("default") is not None:
-        out["default"] = node["default"]
+        out["default"] = _without_null(node["default"])
     if out["type"] == "integer":
         out["format"] = "int64"
     if out["type"] == "array":
@@ -53,6 +53,13 @@ def _structural(node: Json, definitions: Json) -> Json:
     elif out["type"] == "object":
         out["x-kubernetes-preserve-unknown-fields"] = True
     return out
+
+
+def _without_null(value: Any) -> Any:
+    """A default as the API server takes it: an unset option is left out."""
+    if isinstance(value, dict):
+        return {name: _without_null(it) for name, it in value.items() if it is not None}
+    return value
 
 
 def _resolve(node: Json, definitions: Json) -> Json:

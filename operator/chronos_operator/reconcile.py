@@ -163,7 +163,7 @@ class Reconciler:
             for scheduled_at in plan.recorded
         )
         return [
-            kube_job.started_at - scheduled_at
+            kube_job.started_at - _known_from(job, scheduled_at)
             for scheduled_at, kube_job in starts
             if kube_job is not None and kube_job.started_at is not None
         ]
@@ -353,6 +353,13 @@ def _created_at(job: JobView) -> datetime:
     if job.meta.created_at is None:
         raise ValueError(f"{job.meta.name} has no creationTimestamp")
     return job.meta.created_at
+
+
+def _known_from(job: JobView, scheduled_at: datetime) -> datetime:
+    """When a second could first be started: the API server cuts a creation's time to whole seconds,
+    so that a job stored to run at once may be stored up to a second after its own time."""
+    is_creation = scheduled_at == job.meta.created_at
+    return scheduled_at + timedelta(seconds=1) if is_creation else scheduled_at
 
 
 def _may_start(job: JobView | None, execution: ExecutionView) -> bool:
