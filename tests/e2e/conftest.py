@@ -129,7 +129,7 @@ class Api:
 def _environment(name: str) -> str:
     value = os.environ.get(name)
     if not value:
-        pytest.fail(f"{name} is not set: run `make e2e`, or eval \"$(make -s env)\" first")
+        pytest.fail(f'{name} is not set: run `make e2e`, or eval "$(make -s env)" first')
     return value
 
 

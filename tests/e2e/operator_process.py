@@ -19,7 +19,11 @@ def kill_operator(cluster: Kubectl) -> None:
     assert pids, "the operator's process is not visible on this machine"
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: restarts(cluster) > before or not _is_running(cluster), seconds=30, what="its end")
+    wait_for(
+        lambda: restarts(cluster) > before or not _is_running(cluster),
+        seconds=30,
+        what="the operator's end",
+    )
 
 
 def restarts(cluster: Kubectl) -> int:

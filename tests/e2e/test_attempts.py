@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from e2e.conftest import Api, Kubectl, job, parse_time, wait_for
 
 
@@ -17,7 +19,7 @@ def test_a_command_that_exits_3_is_retried_as_asked_and_ends_as_failed_with_exit
     assert [it["number"] for it in attempts] == [1, 2, 3]
     assert [it["exitCode"] for it in attempts] == [3, 3, 3]
     assert [it["outcome"] for it in attempts] == ["Failed"] * 3
-    for before, after in zip(attempts, attempts[1:], strict=False):
+    for before, after in itertools.pairwise(attempts):
         pause = parse_time(after["startTime"]) - parse_time(before["completionTime"])
         assert pause.total_seconds() >= 2
     for number in (1, 2, 3):

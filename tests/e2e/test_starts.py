@@ -82,12 +82,10 @@ def test_every_ten_seconds_for_three_minutes_gives_18_although_the_operator_is_k
     expected = [first + timedelta(seconds=10 * index) for index in range(18)]
     api.submit(job("chaos", {"cron": ["*/10 * * * * *"]}, "date", image=image))
     for offset in (13, 47, 91, 138):
-        time.sleep(max(0.0, (first + timedelta(seconds=offset) - datetime.now(UTC)).total_seconds()))
+        _sleep_until(first + timedelta(seconds=offset))
         kill_operator(cluster)
-    time.sleep(max(0.0, (last - datetime.now(UTC)).total_seconds()))
-    wait_for(
-        lambda: set(expected) <= set(_ended(api, "chaos")), seconds=150, what="18 executions"
-    )
+    _sleep_until(last)
+    wait_for(lambda: set(expected) <= set(_ended(api, "chaos")), seconds=150, what="18 executions")
     counts = Counter(
         parse_time(it["scheduledTime"])
         for it in api.executions("chaos")
@@ -101,11 +99,13 @@ def test_every_ten_seconds_for_three_minutes_gives_18_although_the_operator_is_k
         assert parse_time(attempts[0]["metadata"]["creationTimestamp"]) >= due_at
 
 
+def _sleep_until(moment: datetime) -> None:
+    time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+
+
 def _ended(api: Api, name: str) -> list[datetime]:
     return [
-        parse_time(it["scheduledTime"])
-        for it in api.executions(name)
-        if it["state"] == "Succeeded"
+        parse_time(it["scheduledTime"]) for it in api.executions(name) if it["state"] == "Succeeded"
     ]
 
 
