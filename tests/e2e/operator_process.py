@@ -1,70 +1,64 @@
-"""Kills the operator the hard way: SIGKILL to its process, as the kernel would when out of memory."""
+"""The processes of Chronos' own pods, as this machine sees them: to kill one, or to weigh it."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
-from e2e.conftest import Kubectl, wait_for
+from e2e.conftest import Json, Kubectl, wait_for
 
 SYSTEM = "chronos-system"
-SELECTOR = "app.kubernetes.io/component=operator"
 
 
 def kill_operator(cluster: Kubectl) -> None:
-    """Kills the operator's process and waits until Kubernetes has noticed."""
-    before = restarts(cluster)
-    pids = _pids(_pod_uid(cluster))
-    assert pids, "the operator's process is not visible on this machine"
-    for pid in pids:
+    """SIGKILL, as by a kernel out of memory; returns once Kubernetes has noticed."""
+    before = _restarts(cluster)
+    processes = list(find_processes(cluster, "operator"))
+    assert processes, "the operator's process is not visible on this machine"
+    for pid in processes:
         os.kill(pid, signal.SIGKILL)
     wait_for(
-        lambda: restarts(cluster) > before or not _is_running(cluster),
+        lambda: _restarts(cluster) > before or not _is_running(cluster),
         seconds=30,
         what="the operator's end",
     )
 
 
-def restarts(cluster: Kubectl) -> int:
-    """How often the operator's container was started again."""
-    pods = cluster.json("get", "pods", "-n", SYSTEM, "-l", SELECTOR)["items"]
-    return sum(
-        status["restartCount"]
-        for pod in pods
-        for status in pod["status"].get("containerStatuses", ())
-    )
+def find_processes(cluster: Kubectl, component: str) -> Iterator[int]:
+    """The processes of a component's pods, found by their cgroup."""
+    uids = [pod["metadata"]["uid"] for pod in find_pods(cluster, component)]
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and _is_in_pod(folder, uids):
+            yield int(folder.name)
+
+
+def find_pods(cluster: Kubectl, component: str) -> list[Json]:
+    """The pods of a component of the installed release."""
+    selector = f"app.kubernetes.io/component={component}"
+    pods: list[Json] = cluster.json("get", "pods", "-n", SYSTEM, "-l", selector)["items"]
+    return pods
+
+
+def _restarts(cluster: Kubectl) -> int:
+    return sum(it["restartCount"] for it in _container_statuses(cluster))
 
 
 def _is_running(cluster: Kubectl) -> bool:
-    pods = cluster.json("get", "pods", "-n", SYSTEM, "-l", SELECTOR)["items"]
-    return any(
-        "running" in status["state"]
-        for pod in pods
-        for status in pod["status"].get("containerStatuses", ())
-    )
+    return any("running" in it["state"] for it in _container_statuses(cluster))
 
 
-def _pod_uid(cluster: Kubectl) -> str:
-    pods = cluster.json("get", "pods", "-n", SYSTEM, "-l", SELECTOR)["items"]
-    assert len(pods) == 1, f"{len(pods)} operator pods"
-    uid: str = pods[0]["metadata"]["uid"]
-    return uid
+def _container_statuses(cluster: Kubectl) -> Iterator[Json]:
+    for pod in find_pods(cluster, "operator"):
+        yield from pod["status"].get("containerStatuses", ())
 
 
-def _pids(pod_uid: str) -> list[int]:
-    """The processes of this machine that run kopf in that pod, found by their cgroup."""
-    return [
-        int(folder.name)
-        for folder in Path("/proc").iterdir()
-        if folder.name.isdigit() and _is_operator(folder, pod_uid)
-    ]
-
-
-def _is_operator(folder: Path, pod_uid: str) -> bool:
+def _is_in_pod(folder: Path, uids: list[str]) -> bool:
     try:
+        # cgroup drivers write a UID with dashes or with underscores.
         groups = (folder / "cgroup").read_text().replace("_", "-")
         command = (folder / "cmdline").read_bytes()
     except OSError:
         return False
-    return pod_uid in groups and b"chronos_operator" in command
+    return b"python" in command and any(uid in groups for uid in uids)
