@@ -1,6 +1,6 @@
-# Chronos' only image: the operator, the API and the chart's test run from it, as several commands.
+# Chronos' one image: the operator, the API and the chart's test run from it, as several commands.
 # It builds with docker and with buildah, and needs no registry but PyPI when BASE_IMAGE is local.
-# The base brings Python 3.11 or newer with venv, and certificates.
+# The base must bring Python 3.11 or newer with venv, and certificates.
 ARG BASE_IMAGE=docker.io/library/python:3.13-slim-trixie
 
 FROM ${BASE_IMAGE} AS builder

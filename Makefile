@@ -23,14 +23,14 @@ status: ## Tell which cluster it is, what runs there, and whether the API answer
 env: ## Print exports for a shell: eval "$(make -s env)".
 	@$(CLUSTER) env
 
-test: lint unit ## Run every test; brings a cluster up, and down again if this run started it.
+test: lint programs unit ## Run every test; brings a cluster up, and down again if this run started it.
 	@CHRONOS_TEST_PYTHON="$(PYTHON)" $(CLUSTER) test $(FLOORS)
 
 e2e: sync ## Run the end-to-end tests only.
 	@CHRONOS_TEST_PYTHON="$(PYTHON)" $(CLUSTER) test tests/e2e
 
 unit: sync ## Run the unit tests, which need no cluster and take seconds.
-	@$(PYTHON) -m pytest tests/unit
+	@PATH="$$($(CLUSTER) programs-path):$$PATH" $(PYTHON) -m pytest tests/unit
 
 lint: sync ## Check style, types, layers, and that generated files are what their sources say.
 	@.venv/bin/ruff check .
@@ -46,6 +46,9 @@ fmt: sync ## Format the code, and mend what the linter can mend by itself.
 generate: sync ## Write the CRDs anew from the models.
 	@$(PYTHON) -m chronos_crds
 
+programs: ## Build kubectl and helm into the cache; the chart's unit tests render with them.
+	@$(CLUSTER) programs
+
 image: ## Build Chronos' image into the cache, without a cluster.
 	@$(CLUSTER) image
 
@@ -55,4 +58,4 @@ clean-cache: ## Remove the built programs and images; the next `make up` builds 
 sync: ## Install what the tests and checks need into .venv, from uv.lock.
 	@$(UV) sync --quiet --frozen
 
-.PHONY: help up down status env test e2e unit lint fmt generate image clean-cache sync
+.PHONY: help up down status env test e2e unit lint fmt generate programs image clean-cache sync

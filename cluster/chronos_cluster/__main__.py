@@ -15,6 +15,7 @@ from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.settings import read_settings
 from chronos_cluster.status import print_env, print_status
 from chronos_cluster.step import Step, run_steps
+from chronos_cluster.toolchain import CLIENTS
 from chronos_cluster.trial import run_trial
 from chronos_cluster.up import Up
 from chronos_cluster.workshop import Workshop
@@ -26,6 +27,8 @@ COMMANDS = {
     "down": "remove all that `up` made",
     "status": "what runs; exit code 1 where something is not well",
     "env": "exports for a shell",
+    "programs": "build kubectl and helm into the cache, without a cluster",
+    "programs-path": "tell the folder that holds kubectl and helm once they are built",
     "image": "build Chronos' image into the cache, without a cluster",
     "test": "tests that need a cluster; brings one up and down where there is none",
     "clean-cache": "remove programs, images and the compiler's packages from the cache",
@@ -71,6 +74,9 @@ def _run(options: argparse.Namespace) -> int:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `make status | head` is no mistake.
     if options.command == "status":
         return 0 if print_status(workshop) else 1
+    if options.command == "programs-path":
+        print(workshop.toolchain.folder)
+        return 0
     if options.command == "env":
         print_env(workshop)
         return 0
@@ -81,6 +87,9 @@ def _run(options: argparse.Namespace) -> int:
             Up(workshop, with_chronos=options.command == "up").run()
         elif options.command == "down":
             take_down(workshop)
+        elif options.command == "programs":
+            clients = Step("build kubectl and helm", lambda: workshop.toolchain.build(CLIENTS))
+            run_steps([clients])
         elif options.command == "image":
             _build_image(workshop)
         else:

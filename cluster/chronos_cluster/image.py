@@ -1,6 +1,7 @@
 """Builds Chronos' own image from the Dockerfile, once for each content of the sources."""
 
 import hashlib
+import json
 import shutil
 import tempfile
 import tomllib
@@ -20,6 +21,8 @@ BASE_NAME = "localhost/chronos-base:trixie-1"
 # apt's lists and manuals: a third of the base, and of no use in a container.
 BASE_WITHOUT = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "var/log")
 KEPT_ARCHIVES = 3
+# Images of single steps, which make the next build quick; pruned by the whole, some 1.5 GB.
+KEPT_LAYERS = 120
 BUILD_TIMEOUT = 1800.0
 
 
@@ -150,6 +153,9 @@ class Buildah:
         """One buildah call; what it keeps for a running system only lives as long as the call."""
         self._home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._home, prefix="run-") as run_root:
+            # Without this buildah makes folders below /etc/cni, though no network is set up.
+            settings = Path(run_root, "containers.conf")
+            settings.write_text(f"[network]\nnetwork_config_dir = {json.dumps(run_root)}\n")
             return run_command(
                 [
                     *("unshare", "--mount", "buildah", f"--root={self._home / 'storage'}"),
@@ -158,7 +164,11 @@ class Buildah:
                 ],
                 timeout=BUILD_TIMEOUT,
                 log=self._log,
-                env={"BUILDAH_ISOLATION": "chroot", "TMPDIR": run_root},
+                env={
+                    "BUILDAH_ISOLATION": "chroot",
+                    "TMPDIR": run_root,
+                    "CONTAINERS_CONF": str(settings),
+                },
             )
 
     def _drop_old(self, *, keep: str) -> None:
@@ -167,7 +177,8 @@ class Buildah:
         for name in names.split():
             if name.startswith(f"{REPOSITORY}:") and name != keep:
                 self._run("rmi", name)
-        self._run("rmi", "--prune")
+        if len(self._run("images", "--all", "--quiet").split()) > KEPT_LAYERS:
+            self._run("rmi", "--prune")
         archives = sorted(
             self._archives.glob("chronos-dev-*.tar"), key=lambda path: path.stat().st_mtime
         )

@@ -14,6 +14,8 @@ class Kubectl:
     def __init__(self, binaries: Path, kubeconfig: Path) -> None:
         self.binaries = binaries
         self.kubeconfig = kubeconfig
+        # Beside the programs rather than in the user's ~/.kube.
+        self._env = {"KUBECACHEDIR": str(binaries.with_name("kube-cache"))}
 
     def run(
         self,
@@ -33,6 +35,7 @@ class Kubectl:
             timeout=timeout,
             stdin=stdin,
             log=log,
+            env=self._env,
         )
 
     def apply(self, objects: Sequence[dict[str, Any]], *, timeout: float = 60.0) -> None:
@@ -58,4 +61,5 @@ class Kubectl:
             [str(self.binaries / "helm"), f"--kubeconfig={self.kubeconfig}", *arguments],
             timeout=timeout,
             log=log,
+            env=self._env,
         )

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from chronos_cluster.certificates import (
@@ -36,6 +37,8 @@ from chronos_cluster.node.machine import SYSTEM_PATHS, choose_snapshotter
 from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.supervision import Supervisor, build_supervisor_configuration
 
+# A fixed path of the CNI plugins; an empty folder on the host for our mount to cover.
+CNI_STATE = Path("/var/lib/cni")
 FIRST = ("etcd", "containerd", "kube-apiserver")
 API_TIMEOUT = 60.0
 NODE_TIMEOUT = 90.0
@@ -112,7 +115,8 @@ class OwnCluster:
                 volumes=self.layout.volumes, helper_image=find_busybox_image()
             )
         )
-        if not wait_until(self._is_node_ready, timeout=NODE_TIMEOUT, pause=0.5):
+        self._await_components()
+        if not wait_until(self._is_node_ready, timeout=NODE_TIMEOUT, pause=0.3):
             raise StepFailed(
                 f"the node was not ready after {NODE_TIMEOUT:.0f} s",
                 remedy="read the logs of kubelet and containerd beside it, then repeat",
@@ -131,6 +135,8 @@ class OwnCluster:
             restore_settings(record[1])
         if self.layout.state_dir.exists():
             shutil.rmtree(self.layout.state_dir)
+        if CNI_STATE.is_dir() and not any(CNI_STATE.iterdir()):
+            CNI_STATE.rmdir()
         return [*left, *network.list_left_over()]
 
     def wipe(self) -> None:
@@ -231,7 +237,7 @@ class OwnCluster:
         """New namespaces, the wire into them, then supervisord as their init."""
         load_modules()
         cgroups.create_cgroups()
-        Path("/var/lib/cni").mkdir(exist_ok=True)
+        CNI_STATE.mkdir(exist_ok=True)
         log = self.layout.log_of("init")
         try:
             box = sandbox.open_sandbox(
@@ -264,6 +270,20 @@ class OwnCluster:
                 remedy="read the log, then repeat",
                 log=self.layout.log_of("containerd"),
             )
+
+    def _await_components(self) -> None:
+        """After a crash the stored node still says Ready, so the programs are asked themselves."""
+        authority = self.layout.pki / "ca.crt"
+        for component in self.list_components():
+            url = component.ready_url
+            if url is None:
+                continue
+            if not wait_until(partial(is_well, url, authority=authority), timeout=NODE_TIMEOUT):
+                raise StepFailed(
+                    f"{component.name} was not ready after {NODE_TIMEOUT:.0f} s",
+                    remedy="read the log, then repeat",
+                    log=self.layout.log_of(component.name),
+                )
 
     def _is_node_ready(self) -> bool:
         try:
@@ -304,7 +324,7 @@ def build_init_script(layout: Layout, link: Link) -> str:
         "mount -t tmpfs -o mode=755,nosuid,nodev chronos-run /run",
         "mkdir -p /run/lock",
         f"mount --bind '{layout.var_log}' /var/log",
-        f"mount --bind '{layout.var_lib_cni}' /var/lib/cni",
+        f"mount --bind '{layout.var_lib_cni}' {CNI_STATE}",
         f"hostname {addresses.NODE_NAME}",
         "read go || exit 1",
         "ip link set lo up",
