@@ -16,6 +16,7 @@ from functools import lru_cache
 from croniter import CroniterBadDateError, croniter
 
 MAX_LENGTH = 256
+FIRST_YEAR = 1970
 LAST_YEAR = 2099
 
 MACROS = {
@@ -60,7 +61,7 @@ _HOUR = _Field("hour", 0, 23)
 _DAY = _Field("day of month", 1, 31)
 _MONTH = _Field("month", 1, 12, _MONTHS, 1)
 _WEEKDAY = _Field("day of week", 0, 7, _WEEKDAYS, 0)
-_YEAR = _Field("year", 1970, LAST_YEAR)
+_YEAR = _Field("year", FIRST_YEAR, LAST_YEAR)
 
 _FIVE = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
 _LAYOUTS = {5: _FIVE, 6: (_SECOND, *_FIVE), 7: (_SECOND, *_FIVE, _YEAR)}
@@ -127,7 +128,7 @@ def parse_cron(text: str) -> CronExpression:
         raise CronError(
             f"has {len(text)} characters", position=MAX_LENGTH, remedy=f"at most {MAX_LENGTH}"
         )
-    expanded = _expand_macro(text.strip())
+    expanded = _expand_macro(text)
     tokens = [(match.group(), match.start()) for match in re.finditer(r"\S+", expanded)]
     if len(tokens) not in _LAYOUTS:
         raise CronError(
@@ -149,12 +150,17 @@ def parse_cron(text: str) -> CronExpression:
 
 
 def _expand_macro(text: str) -> str:
-    if not text.startswith("@"):
+    word = text.strip()
+    if not word.startswith("@"):
         return text
-    macro = MACROS.get(text.lower())
+    macro = MACROS.get(word.lower())
     if macro is None:
         known = " ".join(sorted(MACROS))
-        raise CronError(f"{text!r} is not a known macro", position=0, remedy=f"use one of {known}")
+        raise CronError(
+            f"{word!r} is not a known macro",
+            position=text.index("@"),
+            remedy=f"use one of {known}",
+        )
     return macro
 
 
@@ -273,7 +279,8 @@ def next_wall_time(expression: CronExpression, after: datetime) -> datetime | No
             after,
             ret_type=datetime,
             second_at_beginning=True,
-            max_years_between_matches=32,
+            # Listed years may lie as far apart as years can.
+            max_years_between_matches=LAST_YEAR - FIRST_YEAR + 1,
         ).get_next()
     except CroniterBadDateError:
         return None
