@@ -113,8 +113,14 @@ class Kubernetes(Protocol):
 class HttpKubernetes:
     """The real one. Build it with ``connect``."""
 
-    def __init__(self, session: aiohttp.ClientSession, configuration: Configuration) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        log_session: aiohttp.ClientSession,
+        configuration: Configuration,
+    ) -> None:
         self._session = session
+        self._log_session = log_session
         self._configuration = configuration
         self._host = str(configuration.host).rstrip("/")
 
@@ -193,7 +199,9 @@ class HttpKubernetes:
             query["sinceTime"] = format_time(since.replace(microsecond=0))
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=LOG_SILENCE_SECONDS)
-        async with self._answer("GET", path, query=query, timeout=timeout) as answer:
+        async with self._answer(
+            "GET", path, query=query, timeout=timeout, session=self._log_session
+        ) as answer:
             async for chunk in answer.content.iter_any():
                 yield chunk
 
@@ -224,6 +232,7 @@ class HttpKubernetes:
         query: Mapping[str, str] | None = None,
         data: bytes | None = None,
         content_type: str = "application/json",
+        session: aiohttp.ClientSession | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer to a request if it is a good one; everything else is raised as ours."""
         headers = {"Accept": "application/json", "Content-Type": content_type}
@@ -231,7 +240,7 @@ class HttpKubernetes:
             token = await self._configuration.get_api_key_with_prefix("BearerToken")
             if token:
                 headers["Authorization"] = token if " " in token else f"Bearer {token}"
-            async with self._session.request(
+            async with (session or self._session).request(
                 method, self._host + path, params=query, data=data, headers=headers, timeout=timeout
             ) as answer:
                 if answer.status >= 400:
@@ -290,9 +299,19 @@ async def connect(kubeconfig: str | None = None) -> AsyncIterator[HttpKubernetes
             load_incluster_config(client_configuration=configuration)
     except ConfigException as error:
         raise Denied(f"no credentials for Kubernetes: {error}") from error
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=_ssl_context(configuration))
-    async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as session:
-        yield HttpKubernetes(session, configuration)
+    context = _ssl_context(configuration)
+    # Each followed log holds a connection for as long as its command runs: in a pool shared with
+    # the requests, as many running pods as there are connections would stop every start.
+    async with (
+        aiohttp.ClientSession(connector=_connector(CONNECTIONS, context)) as session,
+        aiohttp.ClientSession(connector=_connector(0, context)) as log_session,
+    ):
+        yield HttpKubernetes(session, log_session, configuration)
+
+
+def _connector(limit: int, context: ssl.SSLContext) -> aiohttp.TCPConnector:
+    """Connections, at most ``limit`` at once; 0: as many as are asked for."""
+    return aiohttp.TCPConnector(limit=limit, ssl=context)
 
 
 def _ssl_context(configuration: Configuration) -> ssl.SSLContext:
