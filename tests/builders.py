@@ -56,6 +56,13 @@ def utc(text: str) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
+def wall(text: str) -> datetime:
+    """What a clock on the wall shows: a naive time."""
+    moment = datetime.fromisoformat(text)
+    assert moment.tzinfo is None
+    return moment
+
+
 NOON = utc("2026-03-01 12:00:00")
 
 

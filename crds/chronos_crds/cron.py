@@ -210,15 +210,16 @@ def _parse_part(part: str, position: int, field: _Field) -> range:
                 remedy="write a step such as */15",
             )
         step = int(step_text)
+    # 7 is only another name of Sunday: a star or a step must not count it as an eighth day.
+    last = 6 if field is _WEEKDAY else field.high
     if span in ("*", "?"):
-        # 7 is only another name of Sunday: a star or a step must not count it as an eighth day.
-        return range(field.low, min(field.high, 6 if field is _WEEKDAY else field.high) + 1, step)
+        return range(field.low, last + 1, step)
     low_text, dash, high_text = span.partition("-")
     low = _parse_number(low_text, position, field)
     if dash:
         high = _parse_number(high_text, position + len(low_text) + 1, field)
     else:
-        high = field.high if slash else low
+        high = max(low, last) if slash else low
     if field is _WEEKDAY and dash and high == 0 and low > 0:
         high = 7
     if high < low:

@@ -20,22 +20,30 @@ from chronos_crds.job import Schedule
 _SECOND = timedelta(seconds=1)
 # Sampling for offset changes: no zone has changed its offset twice within this and back.
 _STRIDE = timedelta(days=7)
+# Further than any clock is turned at once; Apia's once skipped a whole day.
+_NEAR = timedelta(days=2)
 
 
 class ZoneError(ValueError):
     """A time zone that is not in the zone data."""
 
     def __init__(self, name: str) -> None:
-        close = difflib.get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.6)
+        close = difflib.get_close_matches(name, sorted(_known_zones()), n=1, cutoff=0.6)
         self.remedy = f"did you mean {close[0]}?" if close else "use a name such as Europe/Berlin"
         super().__init__(f"{name!r} is not an IANA time zone")
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> frozenset[str]:
+    """The names in the zone data that mean the same on every machine; reading them is slow."""
+    return frozenset(available_timezones() - {"Factory", "localtime", "posixrules"})
 
 
 @lru_cache(maxsize=1024)
 def load_zone(name: str) -> ZoneInfo:
     """The zone of that IANA name; raises ZoneError where there is none."""
     try:
-        if name in available_timezones():
+        if name in _known_zones():
             return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
@@ -96,28 +104,33 @@ def next_cron_time(cron: CronExpression, zone: ZoneInfo, after: datetime) -> dat
 
 
 def _next_at_wall_time(cron: CronExpression, zone: ZoneInfo, after: datetime) -> datetime | None:
-    wall: datetime | None = _wall(after, zone)
-    while wall is not None:
-        wall = next_wall_time(cron, wall)
-        if wall is None:
-            return None
-        moment = _first_pass(wall, zone)
-        # On the second pass of a repeated hour the wall clock shows times that already ran.
-        if moment > after:
-            return moment
-    return None
+    wall = next_wall_time(cron, _highest_wall(after, zone))
+    return None if wall is None else _first_pass(wall, zone)
+
+
+def _highest_wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The latest wall time shown so far: on the second pass of a repeated hour that is its end."""
+    local = moment.astimezone(zone)
+    if local.fold:
+        change = next_offset_change(zone, moment - _NEAR, moment)
+        if change is not None:
+            return _wall(change - _SECOND, zone)
+    return local.replace(tzinfo=None)
 
 
 def _next_in_real_time(cron: CronExpression, zone: ZoneInfo, after: datetime) -> datetime | None:
     start = after
     while True:
         wall = next_wall_time(cron, _wall(start, zone))
-        if wall is None:
-            return None
-        moment = wall.replace(tzinfo=UTC) - _offset(start, zone)
-        change = next_offset_change(zone, start, moment)
+        moment = wall.replace(tzinfo=UTC) - _offset(start, zone) if wall is not None else None
+        near = start + _NEAR if moment is None else min(moment, start + _NEAR)
+        change = next_offset_change(zone, start, near)
         if change is None:
-            return moment
+            if moment is None or near == moment:
+                return moment
+            # Until shortly before that wall time no other fires, however often the clock is turned.
+            start = moment - _NEAR
+            continue
         # The clock is turned before that moment comes: go on from the turn with the new offset.
         # If the turned clock shows a firing time at that very second, it fires.
         turned = _wall(change, zone) - _SECOND
@@ -156,7 +169,7 @@ def _first_pass(wall: datetime, zone: ZoneInfo) -> datetime:
     if _wall(moment, zone) == wall:
         return moment
     # In a gap fold=0 reads the wall time with the offset from before it, which lies after the gap.
-    change = next_offset_change(zone, moment - timedelta(days=2), moment)
+    change = next_offset_change(zone, moment - _NEAR, moment)
     return change if change is not None else moment
 
 

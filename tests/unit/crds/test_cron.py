@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 
+from builders import wall
 from chronos_crds.cron import LAST_YEAR, MACROS, MAX_LENGTH, CronError, next_wall_time, parse_cron
 
 EVERY_SECOND = set(range(60))
@@ -49,6 +50,8 @@ FIELDS = [
     ("a range to 7 ends on Sunday", "* * * * 5-7", "weekdays", {5, 6, 0}),
     ("a range to SUN ends on Sunday", "* * * * FRI-SUN", "weekdays", {5, 6, 0}),
     ("a step of all weekdays counts no eighth day", "* * * * */7", "weekdays", {0}),
+    ("a step of a weekday ends on Saturday", "* * * * 5/1", "weekdays", {5, 6}),
+    ("a step of weekday 7 is Sunday", "* * * * 7/3", "weekdays", {0}),
     ("every second weekday is four of them", "* * * * */2", "weekdays", {0, 2, 4, 6}),
     ("a question mark is any day", "* * ? * MON", "days", EVERY_DAY),
     ("a question mark is any weekday", "* * 1 * ?", "weekdays", EVERY_WEEKDAY),
@@ -74,8 +77,8 @@ def test_a_macro_is_short_for_five_fields(macro: str, meaning: str) -> None:
 
 def test_hourly_is_on_the_hour() -> None:
     # croniter with seconds first reads @hourly as a minute past.
-    found = next_wall_time(parse_cron("@hourly"), datetime(2026, 3, 1, 11, 30))
-    assert found == datetime(2026, 3, 1, 12, 0, 0)
+    found = next_wall_time(parse_cron("@hourly"), wall("2026-03-01 11:30:00"))
+    assert found == wall("2026-03-01 12:00:00")
 
 
 @pytest.mark.parametrize("space", ["  ", "\t", " \t "])
@@ -126,8 +129,8 @@ def test_days_of_month_and_week_form_a_union(text: str, fires: list[int], rests:
 @pytest.mark.parametrize("text", [row[1] for row in DAYS if row[2]])
 def test_the_walk_agrees_with_the_rule_of_days(text: str) -> None:
     cron = parse_cron(text)
-    moment, walked = datetime(2026, 5, 31, 23, 59), set()
-    while (moment := next_wall_time(cron, moment) or datetime.max) < datetime(2026, 7, 1):
+    moment, end, walked = wall("2026-05-31 23:59"), wall("2026-07-01"), set()
+    while (moment := next_wall_time(cron, moment) or end) < end:
         walked.add(moment.day)
         moment = moment.replace(hour=23, minute=59)
     assert walked == {day for day in range(1, 31) if cron.is_day(date(2026, 6, day))}
@@ -233,7 +236,7 @@ RARE = [
     ("text", "after", "found"), [row[1:] for row in RARE], ids=[row[0] for row in RARE]
 )
 def test_rare_days_are_found(text: str, after: str, found: str) -> None:
-    after_at, found_at = datetime.fromisoformat(after), datetime.fromisoformat(found)
+    after_at, found_at = wall(after), wall(found)
     assert next_wall_time(parse_cron(text), after_at) == found_at
 
 
@@ -247,13 +250,13 @@ OVER = [
 
 @pytest.mark.parametrize(("text", "after"), [row[1:] for row in OVER], ids=[row[0] for row in OVER])
 def test_a_schedule_that_is_over_has_no_next(text: str, after: str) -> None:
-    assert next_wall_time(parse_cron(text), datetime.fromisoformat(after)) is None
+    assert next_wall_time(parse_cron(text), wall(after)) is None
 
 
 def test_the_next_is_strictly_later() -> None:
-    noon = datetime(2026, 3, 1, 12)
-    assert next_wall_time(parse_cron("0 12 * * *"), noon) == datetime(2026, 3, 2, 12)
-    assert next_wall_time(parse_cron("* * * * * *"), noon) == datetime(2026, 3, 1, 12, 0, 1)
+    noon = wall("2026-03-01 12:00:00")
+    assert next_wall_time(parse_cron("0 12 * * *"), noon) == wall("2026-03-02 12:00:00")
+    assert next_wall_time(parse_cron("* * * * * *"), noon) == wall("2026-03-01 12:00:01")
 
 
 def test_equal_texts_are_read_once() -> None:
