@@ -1,0 +1,1 @@
+"""Who calls: for now whoever holds the API key that the chart made."""

@@ -1,0 +1,1 @@
+"""The routes under /api/v1: each reads its input, asks the store, and answers."""
