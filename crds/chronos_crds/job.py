@@ -209,7 +209,6 @@ class Retry(Model):
         default=1.0,
         ge=1.0,
         le=10.0,
-        strict=False,
         description="Each further delay is the one before times this; 1 keeps it fixed. Default 1.",
     )
     max_seconds: int = Field(

@@ -46,7 +46,7 @@ def parse_time(value: object) -> datetime:
         except (ValueError, OverflowError):
             pass
     raise PydanticCustomError(
-        "rfc3339", "must be an RFC 3339 time with an offset, such as 2026-03-28T09:30:00Z"
+        "rfc3339", "must be an RFC 3339 time with an offset: write it like 2026-03-28T09:30:00Z"
     )
 
 

@@ -48,9 +48,7 @@ def parse_model(model: type[M], data: object, *, at: str = "") -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InvalidInput(
-            [_describe(dict(detail), at) for detail in error.errors(include_url=False)]
-        ) from error
+        raise InvalidInput([_describe(detail, at) for detail in _own_errors(error)]) from error
 
 
 def parse_job_spec(data: object, *, at: str = "/spec") -> ChronosJobSpec:
@@ -133,6 +131,21 @@ _MESSAGES: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "enum": lambda c: ("is not one of the known values", f"use {c['expected']}"),
     "finite_number": lambda _: ("must be a finite number", "write it in digits"),
 }
+
+
+def _own_errors(error: ValidationError) -> list[dict[str, Any]]:
+    """The errors without those that only follow from others.
+
+    Pydantic calls a list too short where its items are wrong, because it counts the good ones.
+    """
+    details = [dict(detail) for detail in error.errors(include_url=False)]
+    places = {detail["loc"] for detail in error.errors(include_url=False)}
+    parents = {place[:length] for place in places for length in range(len(place))}
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short" or detail["loc"] not in parents
+    ]
 
 
 def _describe(error: dict[str, Any], at: str) -> Problem:
