@@ -7,9 +7,9 @@ import signal
 import sys
 from pathlib import Path
 
+from chronos_cluster.claim import claim_folder
 from chronos_cluster.command import CommandFailed
 from chronos_cluster.down import take_down
-from chronos_cluster.lock import hold_lock
 from chronos_cluster.node.machine import install_packages, list_missing_packages
 from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.settings import read_settings
@@ -31,8 +31,13 @@ COMMANDS = {
     "programs-path": "tell the folder that holds kubectl and helm once they are built",
     "image": "build Chronos' image into the cache, without a cluster",
     "test": "tests that need a cluster; brings one up and down where there is none",
-    "clean-cache": "remove programs, images and the compiler's packages from the cache",
+    "clean-cache": "remove programs, images and logs from the cache",
 }
+
+
+REMEDY = "mend what it says and repeat; after `make down` all starts anew"
+# What `cluster/bootstrap` makes in the cache before this program can claim it.
+HARMLESS_IN_CACHE = ("python", "uv-*", "logs")
 
 
 def main() -> int:
@@ -44,24 +49,19 @@ def main() -> int:
         if name == "test":
             command.add_argument("paths", nargs="+", help="folders of tests")
     options = parser.parse_args()
-    # A terminated run shall end its children and say so, like an interrupted one.
+    # A terminated run ends the program it waits for and says so, like an interrupted one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return _run(options)
     except Refusal as refusal:
         print(f"Refused: {refusal}\n  What to do: {refusal.remedy}", file=sys.stderr)
         return 2
-    except StepFailed as failure:
+    except (StepFailed, CommandFailed) as failure:
         print(f"Failed: {failure}", file=sys.stderr)
         if failure.log is not None:
             print(f"  Log to read: {failure.log}", file=sys.stderr)
-        print(f"  What to do: {failure.remedy}", file=sys.stderr)
-        return 1
-    except CommandFailed as failure:
-        print(f"Failed: {failure}", file=sys.stderr)
-        if failure.log is not None:
-            print(f"  Log to read: {failure.log}", file=sys.stderr)
-        print("  What to do: mend what it says and repeat; `make down` starts anew")
+        remedy = failure.remedy if isinstance(failure, StepFailed) else REMEDY
+        print(f"  What to do: {remedy}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted; repeating the command goes on from here.", file=sys.stderr)
@@ -70,31 +70,42 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> int:
     workshop = Workshop(read_settings(os.environ, root=ROOT, home=Path.home()))
-    if options.command in ("status", "env"):
+    command: str = options.command
+    if command in ("status", "env", "programs-path"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `make status | head` is no mistake.
-    if options.command == "status":
-        return 0 if print_status(workshop) else 1
-    if options.command == "programs-path":
-        print(workshop.toolchain.folder)
-        return 0
-    if options.command == "env":
-        print_env(workshop)
-        return 0
-    if options.command == "test":
+        return _look(workshop, command)
+    claim_folder(
+        workshop.settings.cache_dir, variable="CHRONOS_CACHE_DIR", harmless=HARMLESS_IN_CACHE
+    )
+    if command == "test":
         return run_trial(workshop, options.paths)
-    with hold_lock(workshop.lock_file, what=f"chronos_cluster {options.command} of {ROOT}"):
-        if options.command in ("up", "up-empty"):
-            Up(workshop, with_chronos=options.command == "up").run()
-        elif options.command == "down":
-            take_down(workshop)
-        elif options.command == "programs":
-            clients = Step("build kubectl and helm", lambda: workshop.toolchain.build(CLIENTS))
-            run_steps([clients])
-        elif options.command == "image":
-            _build_image(workshop)
-        else:
-            _clean_cache(workshop)
+    with workshop.alone(command, with_cluster=command in ("up", "up-empty", "down")):
+        _act(workshop, command)
     return 0
+
+
+def _look(workshop: Workshop, command: str) -> int:
+    if command == "status":
+        return 0 if print_status(workshop) else 1
+    if command == "env":
+        print_env(workshop)
+    else:
+        print(workshop.toolchain.folder)
+    return 0
+
+
+def _act(workshop: Workshop, command: str) -> None:
+    if command in ("up", "up-empty"):
+        Up(workshop, with_chronos=command == "up").run()
+    elif command == "down":
+        take_down(workshop)
+    elif command == "programs":
+        build = Step("build kubectl and helm", lambda: workshop.toolchain.build(CLIENTS))
+        run_steps([build])
+    elif command == "image":
+        _build_image(workshop)
+    else:
+        _clean_cache(workshop)
 
 
 def _build_image(workshop: Workshop) -> None:
@@ -116,7 +127,9 @@ def _clean_cache(workshop: Workshop) -> None:
     if workshop.own.is_alive():
         raise Refusal("the own cluster runs from this cache", remedy="make down, then repeat")
     cache = workshop.settings.cache_dir
-    for entry in (cache / name for name in ("bin", "buildah", "go", "images", "logs")):
+    for entry in (
+        cache / name for name in ("bin", "buildah", "go", "images", "kube-cache", "logs")
+    ):
         if entry.exists():
             shutil.rmtree(entry)
     print(f"Removed programs, images and logs from {cache}.")

@@ -92,6 +92,9 @@ class Buildah:
         if archive.exists():
             archive.touch()
             return archive, "cached"
+        for pattern in ("base-*", "run-*"):
+            for left_over in self._home.glob(pattern):  # Of a run that was killed.
+                shutil.rmtree(left_over, ignore_errors=True)
         try:
             self._ensure_base()
             self._build(recipe)

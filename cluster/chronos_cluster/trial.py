@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chronos_cluster.down import take_down
-from chronos_cluster.lock import hold_lock
 from chronos_cluster.provider import Target
 from chronos_cluster.refusal import Refusal
 from chronos_cluster.release import Release
@@ -46,13 +45,13 @@ def build_test_environ(
 def run_trial(workshop: Workshop, paths: Sequence[str]) -> int:
     """Bring the cluster up to date, run the tests, take down only what this run started."""
     was_up = workshop.find_target(workshop.choose()) is not None
-    with hold_lock(workshop.lock_file, what=f"tests of {workshop.settings.root}"):
+    with workshop.alone("test", with_cluster=True):
         Up(workshop).run()
     try:
         return _run_pytest(workshop, paths)
     finally:
         if not was_up:
-            with hold_lock(workshop.lock_file, what=f"tests of {workshop.settings.root}"):
+            with workshop.alone("test", with_cluster=True):
                 take_down(workshop)
 
 

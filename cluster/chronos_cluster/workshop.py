@@ -1,6 +1,8 @@
 """What every command starts from: the settings, the programs, the clusters there may be."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from chronos_cluster.command import CommandFailed
 from chronos_cluster.image import ImageRecipe
 from chronos_cluster.kind import Kind, docker_answers
 from chronos_cluster.kubectl import Kubectl
+from chronos_cluster.lock import hold_lock
 from chronos_cluster.named import PortForwards
 from chronos_cluster.node.bringup import OwnCluster
 from chronos_cluster.node.images import BUSYBOX, BUSYBOX_NAME, find_busybox_image
@@ -26,6 +29,7 @@ from chronos_cluster.release import NAMESPACE, Release
 from chronos_cluster.settings import Settings
 from chronos_cluster.toolchain import CLIENTS, Toolchain
 
+MACHINE_LOCKS = Path("/run/lock")
 DEFAULT_BUSYBOX_TAG = "1.35"
 
 
@@ -56,12 +60,17 @@ class Workshop:
     def recipe(self) -> ImageRecipe:
         return ImageRecipe(self.settings.root)
 
-    @property
-    def lock_file(self) -> Path:
-        """One for the machine where we are root, since the own cluster is one a machine."""
-        folder = Path("/run/lock")
-        usable = os.geteuid() == 0 and folder.is_dir()
-        return (folder if usable else self.settings.cache_dir) / "chronos-cluster.lock"
+    @contextmanager
+    def alone(self, command: str, *, with_cluster: bool) -> Iterator[None]:
+        """Keep others off the cache and, where asked for, off the machine's one own cluster."""
+        what = f"chronos_cluster {command} of {self.settings.root}"
+        locks = [self.settings.cache_dir / "lock"]
+        if with_cluster and os.geteuid() == 0 and MACHINE_LOCKS.is_dir():
+            locks.append(MACHINE_LOCKS / "chronos-cluster.lock")
+        with ExitStack() as held:
+            for lock in locks:
+                held.enter_context(hold_lock(lock, what=what))
+            yield
 
     @property
     def install_log(self) -> Path:

@@ -11,6 +11,7 @@ from chronos_cluster.certificates import (
     list_identities,
     write_certificates,
 )
+from chronos_cluster.claim import claim_folder, is_claimed
 from chronos_cluster.clock import wait_until
 from chronos_cluster.command import CommandFailed, succeeds
 from chronos_cluster.health import is_well
@@ -78,6 +79,7 @@ class OwnCluster:
 
     def start(self) -> str | None:
         """Bring the API server up from whatever state is found; gives a remark."""
+        claim_folder(self.layout.state_dir, variable="CHRONOS_STATE_DIR")
         remarks = [self._drop_foreign_state()]
         had_data = self.layout.etcd.exists()
         try:
@@ -127,13 +129,13 @@ class OwnCluster:
     def destroy(self) -> list[str]:
         """End everything and remove the state; gives what could not be removed."""
         record = read_host_record(self.layout.host_record)
-        sandbox.kill_init(self.layout.init_record)
+        self._kill_all()
         network.remove_link()
         network.close_way_out()
         left = cgroups.remove_cgroups()
         if record:
             restore_settings(record[1])
-        if self.layout.state_dir.exists():
+        if is_claimed(self.layout.state_dir):
             shutil.rmtree(self.layout.state_dir)
         if CNI_STATE.is_dir() and not any(CNI_STATE.iterdir()):
             CNI_STATE.rmdir()
@@ -143,30 +145,32 @@ class OwnCluster:
         """Forget the cluster's contents but keep what is known of the host's settings."""
         record = self.layout.host_record
         kept = record.read_bytes() if record.exists() else None
-        sandbox.kill_init(self.layout.init_record)
-        if self.layout.state_dir.exists():
-            shutil.rmtree(self.layout.state_dir)
+        self._kill_all()
+        shutil.rmtree(self.layout.state_dir)
+        claim_folder(self.layout.state_dir, variable="CHRONOS_STATE_DIR")
         if kept is not None:
-            self.layout.state_dir.mkdir(parents=True)
             record.write_bytes(kept)
+
+    def _kill_all(self) -> None:
+        """The init takes all others along; cgroups find them where its record was lost."""
+        sandbox.kill_init(self.layout.init_record)
+        cgroups.kill_members()
 
     def _drop_foreign_state(self) -> str | None:
         """State made from other pins, or half made, is of no use: start anew."""
         origin = {"version": STATE_VERSION, "binaries": self.binaries.name}
-        if not self.layout.state_dir.exists():
-            return None
         try:
             found = json.loads(self.layout.origin_record.read_text())
         except (OSError, ValueError):
             found = None
-        if found == origin:
+        if found == origin or not self.layout.conf.exists():
             return None
         self.wipe()
         return "pinned versions changed: made anew" if found else None
 
     def _clear_and_choose(self) -> Link:
         """Remove what a crash left in the kernel; keep the earlier subnet if it is still free."""
-        sandbox.kill_init(self.layout.init_record)
+        self._kill_all()
         network.remove_link()
         left = cgroups.remove_cgroups()
         if left:
@@ -243,6 +247,7 @@ class OwnCluster:
             box = sandbox.open_sandbox(
                 build_init_script(self.layout, link), record=self.layout.init_record, log=log
             )
+            cgroups.join_cgroups(box.init_pid)
             network.connect_link(link, init_pid=box.init_pid)
             box.release()
         except (OSError, CommandFailed) as error:

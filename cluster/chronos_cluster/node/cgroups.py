@@ -1,12 +1,14 @@
 """Our own folder in every cgroup hierarchy: made before the kubelet starts, removed after."""
 
 import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 from chronos_cluster.clock import wait_until
 from chronos_cluster.node.components import CGROUP
 
-ROOT = Path("/sys/fs/cgroup")
+INIT_LEAF = "init"
 V2_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb")
 V1_INHERITED = ("cpuset.cpus", "cpuset.mems")
 
@@ -54,6 +56,43 @@ def _delegate(folder: Path) -> None:
     for controller in V2_CONTROLLERS:
         if controller in available:
             (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def join_cgroups(pid: int) -> None:
+    """Put the cluster's init, and with it all it will start, into a leaf of our folders.
+
+    So its processes can be told from others even if every record of them is lost.
+    """
+    for folder in list_ours():
+        leaf = folder / INIT_LEAF
+        leaf.mkdir(exist_ok=True)
+        _inherit_cpus(leaf)
+        (leaf / "cgroup.procs").write_text(str(pid))
+
+
+def list_members() -> set[int]:
+    """Every process in our folders and below."""
+    pids: set[int] = set()
+    for folder in list_ours():
+        for file in folder.rglob("cgroup.procs"):
+            try:
+                pids.update(int(line) for line in file.read_text().split())
+            except OSError:
+                continue  # The folder went away while we looked.
+    return pids
+
+
+def kill_members(*, timeout: float = 30.0) -> None:
+    """SIGKILL to each process in our folders until there is none, or the time is over."""
+
+    def is_empty() -> bool:
+        members = list_members()
+        for pid in members:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not members
+
+    wait_until(is_empty, timeout=timeout)
 
 
 def remove_cgroups(*, timeout: float = 20.0) -> list[str]:
