@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic_settings import BaseSettings
 
-from chronos_operator.config import Config
+from chronos_api.config import Config as ApiConfig
+from chronos_operator.config import Config as OperatorConfig
 
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
@@ -182,11 +184,19 @@ def test_the_embedded_store_is_found_by_its_service_and_keeps_its_volume(render:
     assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_the_operator_knows_each_setting_that_it_is_given(render: Render) -> None:
-    pod = list_pods(render(*EVERYTHING))["chronos-operator"]
-    environment = read_environment(pod)
-    given = {name.removeprefix("CHRONOS_").lower() for name in environment if "CHRONOS_" in name}
-    assert given - {"namespace"} <= set(Config.model_fields)
+@pytest.mark.parametrize(
+    ("name", "config", "unread"),
+    [
+        pytest.param("chronos-operator", OperatorConfig, {"namespace"}, id="operator"),
+        pytest.param("chronos-api", ApiConfig, {"s3_prefix"}, id="API"),
+    ],
+)
+def test_each_setting_has_the_name_that_the_program_reads(
+    render: Render, name: str, config: type[BaseSettings], unread: set[str]
+) -> None:
+    environment = read_environment(list_pods(render(*EVERYTHING))[name])
+    given = {key.removeprefix("CHRONOS_").lower() for key in environment if "CHRONOS_" in key}
+    assert given - unread <= set(config.model_fields)
     assert environment["CHRONOS_WATCH_NAMESPACES"] == "default,team-a"
 
 
