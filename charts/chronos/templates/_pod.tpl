@@ -74,8 +74,9 @@ affinity:
   value: {{ .bucket | quote }}
 - name: CHRONOS_S3_REGION
   value: {{ .region | quote }}
+# The programs put it before each key as it is.
 - name: CHRONOS_S3_PREFIX
-  value: {{ .prefix | quote }}
+  value: {{ empty .prefix | ternary "" (printf "%s/" .prefix) | quote }}
 - name: CHRONOS_S3_PATH_STYLE
   value: {{ or .embedded.enabled .pathStyle | quote }}
 {{- if .caBundle.configMap }}

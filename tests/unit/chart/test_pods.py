@@ -163,12 +163,15 @@ def test_secrets_of_the_users_own_replace_the_generated_ones(render: Render) -> 
 
 def test_without_the_embedded_store_nothing_of_it_is_left(render: Render) -> None:
     documents = render(
-        "objectStore.embedded.enabled=false", 'objectStore.endpoint="https://s3.example"'
+        "objectStore.embedded.enabled=false",
+        'objectStore.endpoint="https://s3.example"',
+        'objectStore.prefix="team/logs"',
     )
     assert "chronos-objectstore" not in {d["metadata"]["name"] for d in documents}
     environment = read_environment(list_pods(documents)["chronos-operator"])
     assert environment["CHRONOS_S3_ENDPOINT"] == "https://s3.example"
     assert environment["CHRONOS_S3_PATH_STYLE"] == "false"
+    assert environment["CHRONOS_S3_PREFIX"] == "team/logs/"
     assert "AWS_ACCESS_KEY_ID" not in environment
 
 
