@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
+from chronos_clients.errors import Invalid
 from chronos_crds import GROUP, VERSION
+
+# What names of Kubernetes objects are made of; anything else would change the path's meaning.
+_SEGMENT = re.compile(r"(?!\.\.?$)[-._:a-zA-Z0-9]+", re.ASCII)
 
 Object = dict[str, Any]
 """A Kubernetes object as JSON."""
@@ -28,13 +32,19 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
-        """The URL path; a namespace of None spans all of them."""
+        """The URL path; a namespace of None spans all of them.
+
+        Raises Invalid for what cannot be one segment of it, such as ``..`` or ``a/b``.
+        """
         parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
         if self.namespaced and namespace is not None:
             parts += ["namespaces", namespace]
         parts.append(self.plural)
         parts += [part for part in (name, subresource) if part]
-        return "/" + "/".join(quote(part, safe="") for part in parts)
+        for part in parts:
+            if not _SEGMENT.fullmatch(part):
+                raise Invalid(f"{part[:80]!r} cannot be part of a path")
+        return "/" + "/".join(parts)
 
 
 JOBS = Resource(GROUP, VERSION, "chronosjobs", "ChronosJob")

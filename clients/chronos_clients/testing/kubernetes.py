@@ -193,6 +193,7 @@ class FakeKubernetes(Faults):
         return str(next(self._numbers))
 
     def _known(self, resource: Resource, namespace: str | None, name: str) -> Object:
+        resource.path(namespace, name)
         stored = self._objects.get(resource, {}).get((namespace or "", name))
         if stored is None:
             raise NotFound(f'{resource.plural} "{name}" not found')

@@ -1,0 +1,127 @@
+"""What Chronos relies on in an object store, on the fake and on a real one."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from chronos_clients.errors import NotFound
+from chronos_clients.objectstore import PART_BYTES, ObjectStore
+from chronos_clients.testing import FakeObjectStore
+
+KEY = "team-a/0b1e/hello-1774690200/1.log"
+
+
+@pytest.fixture(autouse=True)
+async def bucket(store: ObjectStore) -> None:
+    await store.ensure_bucket()
+
+
+async def put(store: ObjectStore, key: str, *pieces: bytes) -> None:
+    upload = store.open_upload(key)
+    for piece in pieces:
+        await upload.write(piece)
+    await upload.complete()
+
+
+async def read(store: ObjectStore, key: str) -> bytes:
+    return b"".join([chunk async for chunk in store.read(key)])
+
+
+async def test_a_bucket_may_be_ensured_again(store: ObjectStore) -> None:
+    await put(store, KEY, b"kept")
+    await store.ensure_bucket()
+    assert await read(store, KEY) == b"kept"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([], id="an empty object"),
+        pytest.param([b""], id="an empty write"),
+        pytest.param([b"one line\n"], id="one line"),
+        pytest.param([b"\x00\xff\r\n", b"\n\n"], id="bytes that are no text"),
+        pytest.param([b"x" * PART_BYTES], id="exactly one part"),
+        pytest.param([b"y" * 700_001] * 19, id="two parts and a half in odd pieces"),
+    ],
+)
+async def test_what_is_written_is_read(store: ObjectStore, pieces: list[bytes]) -> None:
+    await put(store, KEY, *pieces)
+    expected = b"".join(pieces)
+    read_back = await read(store, KEY)
+    assert hashlib.sha256(read_back).digest() == hashlib.sha256(expected).digest()
+    assert await store.size(KEY) == len(expected)
+
+
+async def test_a_second_upload_replaces_the_first(store: ObjectStore) -> None:
+    await put(store, KEY, b"first, and longer")
+    await put(store, KEY, b"second")
+    assert await read(store, KEY) == b"second"
+
+
+async def test_an_object_is_not_there_before_it_is_complete(store: ObjectStore) -> None:
+    upload = store.open_upload(KEY)
+    await upload.write(b"z" * (PART_BYTES + 1))
+    with pytest.raises(NotFound):
+        await store.size(KEY)
+    await upload.abort()
+    with pytest.raises(NotFound):
+        await store.size(KEY)
+
+
+async def test_an_aborted_upload_leaves_what_was_there(store: ObjectStore) -> None:
+    await put(store, KEY, b"before")
+    upload = store.open_upload(KEY)
+    await upload.write(b"z" * (PART_BYTES + 1))
+    await upload.abort()
+    await upload.abort()
+    assert await read(store, KEY) == b"before"
+
+
+async def test_a_missing_object_is_not_found(store: ObjectStore) -> None:
+    with pytest.raises(NotFound):
+        await store.size(KEY)
+    with pytest.raises(NotFound):
+        await read(store, KEY)
+
+
+async def test_deleting_twice_is_deleting_once(store: ObjectStore) -> None:
+    await put(store, KEY, b"gone soon")
+    await store.delete(KEY)
+    await store.delete(KEY)
+    with pytest.raises(NotFound):
+        await store.size(KEY)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 301])
+async def test_a_link_lives_one_to_300_seconds(store: ObjectStore, seconds: int) -> None:
+    with pytest.raises(ValueError):
+        await store.link(KEY, seconds=seconds)
+
+
+async def test_a_link_gives_that_object_and_no_other(store: ObjectStore) -> None:
+    await put(store, KEY, b"for the holder")
+    await put(store, KEY + ".other", b"not for the holder")
+    url = await store.link(KEY, seconds=300)
+    assert "X-Amz-Expires=300" in url
+    if isinstance(store, FakeObjectStore):
+        return
+    assert await asyncio.to_thread(fetch, url) == (200, b"for the holder")
+    status, _ = await asyncio.to_thread(fetch, url.replace("1.log?", "1.log.other?"))
+    assert status == 403
+    status, _ = await asyncio.to_thread(fetch, url.partition("?")[0])
+    assert status == 403
+
+
+def fetch(url: str) -> tuple[int, Any]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
