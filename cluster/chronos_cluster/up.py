@@ -10,7 +10,6 @@ from chronos_cluster.image import Buildah
 from chronos_cluster.named import answers, split_image
 from chronos_cluster.node.components import PAUSE_IMAGE
 from chronos_cluster.node.images import (
-    BUSYBOX,
     write_busybox,
     write_pause,
     write_versitygw,
@@ -123,6 +122,7 @@ class Up:
     def _install_packages(self) -> str | None:
         log = self._workshop.settings.logs_dir / "apt.log"
         remark = install_packages(list_missing_packages(), log=log)
+        self._workshop.busybox.fetch(log=log)
         if self._with_chronos:
             # Beside the compiler: debootstrap and pip mostly wait for the network.
             self._image_built = self._aside.begin(self.build_own_image)
@@ -139,10 +139,10 @@ class Up:
     def _load_own_images(self) -> str | None:
         own, folder = self._workshop.own, self._workshop.settings.cache_dir / "images"
         present = own.images.list_names()
-        busybox, versity = self._workshop.example_image, self._versity_image()
+        busybox, versity = self._workshop.busybox, self._versity_image()
         makers: dict[str, Callable[[Path], None]] = {
-            PAUSE_IMAGE: write_pause,
-            busybox: lambda path: write_busybox(path, tag=busybox),
+            PAUSE_IMAGE: lambda path: write_pause(path, busybox),
+            busybox.image: lambda path: write_busybox(path, busybox),
             versity: lambda path: write_versitygw(
                 path, binary=self._workshop.toolchain.folder / "versitygw", tag=versity
             ),
@@ -188,9 +188,9 @@ class Up:
     def _load_kind_chronos(self) -> str | None:
         kind, recipe = self._workshop.kind, self._workshop.recipe
         kind.build_image(recipe)
-        if BUSYBOX.exists():
+        if self._workshop.busybox.path is not None:
             archive = self._workshop.settings.cache_dir / "images" / "kind-busybox.tar"
-            write_busybox(archive, tag=self._workshop.example_image)
+            write_busybox(archive, self._workshop.busybox)
             kind.load_archive(archive)
             archive.unlink()
         return recipe.tag

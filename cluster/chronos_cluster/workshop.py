@@ -13,7 +13,7 @@ from chronos_cluster.kubectl import Kubectl
 from chronos_cluster.lock import hold_lock
 from chronos_cluster.named import PortForwards
 from chronos_cluster.node.bringup import OwnCluster
-from chronos_cluster.node.images import BUSYBOX, BUSYBOX_NAME, find_busybox_image
+from chronos_cluster.node.busybox import Busybox
 from chronos_cluster.node.layout import Layout
 from chronos_cluster.provider import (
     API_NODE_PORT,
@@ -30,7 +30,6 @@ from chronos_cluster.settings import Settings
 from chronos_cluster.toolchain import CLIENTS, Toolchain
 
 MACHINE_LOCKS = Path("/run/lock")
-DEFAULT_BUSYBOX_TAG = "1.35"
 
 
 class Workshop:
@@ -46,7 +45,12 @@ class Workshop:
 
     @cached_property
     def own(self) -> OwnCluster:
-        return OwnCluster(Layout(self.settings.state_dir), self.toolchain.folder)
+        layout = Layout(self.settings.state_dir)
+        return OwnCluster(layout, self.toolchain.folder, self.busybox)
+
+    @cached_property
+    def busybox(self) -> Busybox:
+        return Busybox(self.settings.cache_dir)
 
     @cached_property
     def kind(self) -> Kind:
@@ -83,10 +87,8 @@ class Workshop:
 
     @property
     def example_image(self) -> str:
-        """A small image with a shell; its tag is that of this machine's busybox, if it has one."""
-        if BUSYBOX.exists():
-            return find_busybox_image()
-        return f"{BUSYBOX_NAME}:{DEFAULT_BUSYBOX_TAG}"
+        """A small image with a shell, by its full name."""
+        return self.busybox.image
 
     def choose(self) -> Provider:
         """Look, then decide; see choose_provider."""

@@ -18,6 +18,7 @@ from chronos_cluster.health import is_well
 from chronos_cluster.kubectl import Kubectl
 from chronos_cluster.node import addresses, cgroups, network, sandbox, storage
 from chronos_cluster.node.addresses import Link
+from chronos_cluster.node.busybox import Busybox
 from chronos_cluster.node.components import (
     Component,
     build_containerd_configuration,
@@ -32,7 +33,7 @@ from chronos_cluster.node.host import (
     restore_settings,
     write_host_record,
 )
-from chronos_cluster.node.images import ImageStore, find_busybox_image
+from chronos_cluster.node.images import ImageStore
 from chronos_cluster.node.layout import Layout
 from chronos_cluster.node.machine import SYSTEM_PATHS, choose_snapshotter
 from chronos_cluster.refusal import Refusal, StepFailed
@@ -50,8 +51,9 @@ KUBECONFIGS = ("admin", "controller-manager", "scheduler", "kubelet", "proxy")
 class OwnCluster:
     """One cluster a machine; every method can be repeated at any time."""
 
-    def __init__(self, layout: Layout, binaries: Path) -> None:
+    def __init__(self, layout: Layout, binaries: Path, busybox: Busybox) -> None:
         self.layout = layout
+        self.busybox = busybox
         self.binaries = binaries
         self.supervisor = Supervisor(layout.supervisor_socket)
         self.snapshotter = choose_snapshotter(Path("/proc/mounts").read_text(), layout.state_dir)
@@ -114,7 +116,7 @@ class OwnCluster:
             self.supervisor.start_program(component.name)
         self.kubectl.apply(
             storage.build_storage_objects(
-                volumes=self.layout.volumes, helper_image=find_busybox_image()
+                volumes=self.layout.volumes, helper_image=self.busybox.image
             )
         )
         self._await_components()
@@ -215,7 +217,7 @@ class OwnCluster:
             "Corefile": build_corefile(layout, resolvers),
             "resolv.conf": "".join(f"nameserver {address}\n" for address in resolvers),
             "local-path.json": storage.build_provisioner_configuration(layout.volumes),
-            "helper-pod.json": storage.build_helper_pod(find_busybox_image()),
+            "helper-pod.json": storage.build_helper_pod(self.busybox.image),
             "supervisord.conf": build_supervisor_configuration(
                 [(each.name, each.argv) for each in list_components(layout, link, self.binaries)],
                 socket_path=layout.supervisor_socket,

@@ -1,60 +1,40 @@
 """Images that no registry gives: made from Debian packages, known to containerd by import."""
 
-import re
-import subprocess
 from pathlib import Path
 
 from chronos_cluster.archive import Image, write_image
 from chronos_cluster.command import run_command
+from chronos_cluster.node.busybox import Busybox
 from chronos_cluster.node.components import PAUSE_IMAGE
 from chronos_cluster.refusal import StepFailed
 
-BUSYBOX = Path("/bin/busybox")
-BUSYBOX_NAME = "docker.io/library/busybox"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 TMP_MODE = 0o1777
 TIMEOUT = 120.0
 
 
-def read_busybox_tag(banner: str) -> str:
-    """`1.35` out of `BusyBox v1.35.0 (Debian ...) multi-call binary.`."""
-    found = re.search(r"BusyBox v(\d+\.\d+)", banner)
-    if found is None:
-        raise ValueError(f"not a busybox banner: {banner[:60]!r}")
-    return found.group(1)
-
-
-def find_busybox_image() -> str:
-    """The example image's full name, by the version of Debian's busybox on this machine."""
-    banner = subprocess.run(
-        [str(BUSYBOX), "--help"], capture_output=True, text=True, timeout=TIMEOUT, check=False
-    )
-    return f"{BUSYBOX_NAME}:{read_busybox_tag(banner.stdout + banner.stderr)}"
-
-
-def write_pause(path: Path) -> None:
+def write_pause(path: Path, busybox: Busybox) -> None:
     """The image every pod's namespaces hang on: sleeps, and ends at once when asked to."""
     command = "trap 'exit 0' TERM INT; while :; do /bin/busybox sleep 86400 & wait $!; done"
     write_image(
         path,
         Image(
             tags=(PAUSE_IMAGE,),
-            files={"bin/busybox": BUSYBOX.read_bytes()},
+            files={"bin/busybox": busybox.read()},
             command=("/bin/busybox", "sh", "-c", command),
             user="65535:65535",
         ),
     )
 
 
-def write_busybox(path: Path, *, tag: str) -> None:
+def write_busybox(path: Path, busybox: Busybox) -> None:
     """busybox with all its applets, as the public image has them."""
-    applets = run_command([str(BUSYBOX), "--list"], timeout=TIMEOUT).split()
     write_image(
         path,
         Image(
-            tags=(tag,),
-            files={"bin/busybox": BUSYBOX.read_bytes()},
-            links={f"bin/{applet}": "busybox" for applet in applets if applet != "busybox"},
+            tags=(busybox.image,),
+            files={"bin/busybox": busybox.read()},
+            links={f"bin/{applet}": "busybox" for applet in busybox.list_applets()},
             folders={"tmp": TMP_MODE, "etc": 0o755, "root": 0o700, "var": 0o755},
             command=("sh",),
         ),

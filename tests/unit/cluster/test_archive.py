@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chronos_cluster.archive import Image, write_image
-from chronos_cluster.node.images import read_busybox_tag
+from chronos_cluster.node.busybox import read_tag
 
 IMAGE = Image(
     tags=("docker.io/library/x:1", "docker.io/library/x:2"),
@@ -79,9 +79,9 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     ],
 )
 def test_busybox_tag(banner: str, tag: str) -> None:
-    assert read_busybox_tag(banner) == tag
+    assert read_tag(banner) == tag
 
 
 def test_another_programs_banner_is_no_busybox() -> None:
     with pytest.raises(ValueError, match="toybox"):
-        read_busybox_tag("toybox 0.8.9")
+        read_tag("toybox 0.8.9")

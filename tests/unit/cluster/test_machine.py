@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chronos_cluster.node.machine import Machine, choose_snapshotter, find_refusal, is_static
+from chronos_cluster.node.busybox import is_static
+from chronos_cluster.node.machine import Machine, choose_snapshotter, find_refusal
 
 GB = 10**9
 FIT = Machine(
