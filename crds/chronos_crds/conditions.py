@@ -24,7 +24,7 @@ class Condition(Model):
     """One observation about an object, with the time at which its truth last changed."""
 
     type: Annotated[str, Field(max_length=63, description="What is observed, e.g. Valid.")]
-    status: Annotated[Truth, Field(description="True, False or Unknown.")]
+    status: Annotated[Truth, Field(strict=False, description="True, False or Unknown.")]
     reason: Annotated[str, Field(max_length=63, description="One word for programs.")]
     message: Annotated[str, Field(max_length=1024, description="A sentence for people.")] = ""
     observed_generation: Annotated[

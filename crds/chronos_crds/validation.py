@@ -43,10 +43,13 @@ class InvalidInput(ValueError):
         self.problems = tuple(problems)
 
 
-def parse_model(model: type[M], data: object, *, at: str = "") -> M:
-    """The model read from JSON-like data; raises InvalidInput with pointers below ``at``."""
+def parse_model(model: type[M], data: object, *, at: str = "", known_only: bool = False) -> M:
+    """The model read from JSON-like data; raises InvalidInput with pointers below ``at``.
+
+    ``known_only`` passes over unknown fields: for what another version of Chronos may have written.
+    """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, extra="ignore" if known_only else None)
     except ValidationError as error:
         raise InvalidInput([_describe(detail, at) for detail in _own_errors(error)]) from error
 

@@ -32,7 +32,13 @@ class Sightings:
 
     def saw_job(self, body: Object) -> None:
         """A ChronosJob as it is now."""
-        job = read_job(body)
+        try:
+            job = read_job(body)
+        except InvalidInput as error:
+            name = body["metadata"]["name"]
+            log.error("job is not served", extra={"job": name, "error": str(error)})
+            self.lost_job((body["metadata"]["namespace"], name))
+            return
         if self.observed.put_job(job):
             self._wake_job((job.meta.namespace, job.meta.name))
 

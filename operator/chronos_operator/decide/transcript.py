@@ -2,157 +2,194 @@
 
 The kubelet puts a time stamp and a space before each line when asked to. A line may be longer than
 any buffer, may lack its newline at the end, and may hold any bytes.
+
+A new connection begins a little before the newest line and sends again what lies since then. Lines
+are known again by their stamps, in the order of the log and not of time: a container's two outputs
+are stamped before they are written, so that neighbours may stand in the wrong order.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections import Counter, deque
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
-# RFC 3339 with nanoseconds and an offset is at most 35 characters long, and then there is a space.
+_STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
+_STAMP_ALONE = re.compile(_STAMP)
+_STAMPS = re.compile(rb"(?m)^(" + _STAMP + rb") ")
+# A stamp with nanoseconds and an offset has 35 characters, and then there is a space.
 _STAMP_MAX = 40
-_STAMPS = re.compile(rb"(?m)^\S+ ")
+# How many lines are known by their stamps; of those before them the time alone tells.
+RECENT_LINES = 4096
+# How far apart in time neighbours may stand in the wrong order.
+_DISORDER = timedelta(seconds=1)
+
+
+class _Repetition:
+    """What a new connection sends again: the recent lines, of which the last may be half known."""
+
+    def __init__(self, recent: Sequence[bytes], half: int | None) -> None:
+        self._left = Counter(recent)
+        self._last = recent[-1]
+        self._half = half
+        # Lines of before the recent ones; half of those lie between them and any disorder.
+        is_full = len(recent) == RECENT_LINES
+        self._old_below = _order(recent[RECENT_LINES // 2]) if is_full else None
+        self.in_line = False
+        self.bytes_left: int | None = None
+
+    def meet(self, stamp: bytes) -> bool:
+        """Whether the line that begins with this stamp was read before, wholly or in part."""
+        left = self._left[stamp]
+        if not left:
+            return self._old_below is not None and _order(stamp) < self._old_below
+        self._left[stamp] -= 1
+        if stamp == self._last and left == 1:
+            self.bytes_left = self._half
+            self.is_over = True
+        return True
+
+    # Whether the newest line that was read has come by.
+    is_over = False
 
 
 class Transcript:
     """The state of reading one container's log over any number of connections.
 
     ``feed`` takes chunks as they come and returns the bytes that are new; ``reconnect`` says that
-    the next chunk comes from a new connection which repeats what was already read.
+    the next chunk comes from a new connection, which begins at ``resume_at`` or before.
     """
 
     def __init__(self) -> None:
-        self.first_stamp: bytes = b""
-        self.last_stamp: bytes = b""
-        self._lines_at_last_stamp = 0
+        self._first_stamp = b""
+        self._recent: deque[bytes] = deque(maxlen=RECENT_LINES)
         self._carry = b""
         self._in_line = False
-        self._line_bytes = 0
-        self._skip_below: bytes = b""
-        self._skip_at_stamp = 0
-        self._skip_bytes = 0
-
-    @property
-    def last_read_at(self) -> datetime | None:
-        """The time stamp of the newest line, to the whole second below."""
-        if not self.last_stamp:
-            return None
-        return _moment(self.last_stamp)
+        # How much of the newest line was passed on; None where it is whole.
+        self._half: int | None = None
+        self._repetition: _Repetition | None = None
+        self._has_gap = False
+        self.has_foreign = False
+        """Whether text without a time stamp came along, such as the kubelet's own words."""
 
     @property
     def first_read_at(self) -> datetime | None:
         """The time stamp of the oldest line, to the whole second below."""
-        return _moment(self.first_stamp) if self.first_stamp else None
+        return _order(self._first_stamp)[0] if self._first_stamp else None
+
+    @property
+    def resume_at(self) -> datetime | None:
+        """From when on the next connection must read; None: from the beginning."""
+        return _order(self._recent[-1])[0] - _DISORDER if self._recent else None
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether a connection went on without the newest line known: it was rotated away, and
+        perhaps more with it. A half line whose rest never came is a gap, too."""
+        return self._has_gap or (self._repetition is not None and self._half is not None)
+
+    @property
+    def bytes_kept(self) -> int:
+        """How much is held back until more of it is known."""
+        return len(self._carry)
 
     def feed(self, chunk: bytes) -> bytes:
         """The new content in the chunk."""
-        if self._skip_below:
-            return self._feed_repeated(chunk)
-        return self._feed_new(chunk)
+        data, self._carry = self._carry + chunk, b""
+        if self._repetition is not None:
+            data = self._drop_repeated(data, self._repetition)
+        return self._feed_new(data) if data else b""
 
     def reconnect(self) -> None:
-        """Prepares for a connection that begins at or before the newest line."""
-        # A half line is sent again as a whole: what was already passed on of it is skipped.
-        self._skip_bytes = self._line_bytes if self._in_line else 0
-        self._skip_at_stamp = self._lines_at_last_stamp - (1 if self._in_line else 0)
-        self._skip_below = self.last_stamp
+        """Prepares for a connection that sends again what was read since ``resume_at``."""
         self._carry = b""
         self._in_line = False
+        if self._recent:
+            self._repetition = _Repetition(self._recent, self._half)
 
-    def _feed_new(self, chunk: bytes) -> bytes:
-        data = self._carry + chunk
-        self._carry = b""
+    def _drop_repeated(self, data: bytes, repetition: _Repetition) -> bytes:
+        """What is left behind the lines that were read before; b"" while they go on."""
+        while data:
+            if repetition.in_line:
+                end = data.find(b"\n") + 1
+                data = data[end:] if end else b""
+                repetition.in_line = not end
+            elif repetition.bytes_left is not None:
+                dropped = min(repetition.bytes_left, len(data))
+                data = data[dropped:]
+                repetition.bytes_left -= dropped
+            elif not repetition.is_over:
+                stamp = self._stamp_of(data)
+                if stamp is None:
+                    return b""
+                if stamp and not repetition.meet(stamp):
+                    self._has_gap, self._half, self._repetition = True, None, None
+                    return data
+                data = data[len(stamp) + 1 :] if stamp else data
+                repetition.in_line = repetition.bytes_left is None
+            if repetition.is_over and not repetition.in_line and not repetition.bytes_left:
+                self._in_line = self._half is not None
+                self._repetition = None
+                return data
+        return b""
+
+    def _stamp_of(self, data: bytes) -> bytes | None:
+        """The stamp that a line begins with; b"" where there is none; None: it is cut off."""
+        stamp, space, _ = data[:_STAMP_MAX].partition(b" ")
+        if not space and b"\n" not in data[:_STAMP_MAX] and len(data) < _STAMP_MAX:
+            self._carry = data
+            return None
+        if space and _STAMP_ALONE.fullmatch(stamp):
+            return stamp
+        self.has_foreign = True
+        return b""
+
+    def _feed_new(self, data: bytes) -> bytes:
         out = b""
         if self._in_line:
             end = data.find(b"\n") + 1
             if not end:
-                self._line_bytes += len(data)
+                self._half = None if self._half is None else self._half + len(data)
                 return data
             out, data = data[:end], data[end:]
-            self._in_line = False
+            self._in_line, self._half = False, None
         end = data.rfind(b"\n") + 1
         block, rest = data[:end], data[end:]
         if block:
             self._note_block(block)
             out += _STAMPS.sub(b"", block)
-        return out + self._begin_line(rest)
+        return out + self._begin_line(rest) if rest else out
 
     def _begin_line(self, rest: bytes) -> bytes:
         """The part of an unfinished line behind its time stamp, as far as it has come."""
-        stamp, space, content = rest.partition(b" ")
-        if not space:
-            self._carry = rest
+        stamp = self._stamp_of(rest)
+        if stamp is None:
             return b""
-        self._note_stamps(stamp, 1)
         self._in_line = True
-        self._line_bytes = len(content)
+        if not stamp:
+            return rest
+        self._note_stamps([stamp])
+        content = rest[len(stamp) + 1 :]
+        self._half = len(content)
         return content
 
     def _note_block(self, block: bytes) -> None:
-        """Remembers the last stamp of complete lines and how many lines at the end share it."""
-        start = block.rfind(b"\n", 0, len(block) - 1) + 1
-        last = block[start : start + _STAMP_MAX].partition(b" ")[0]
-        if not self.first_stamp:
-            self.first_stamp = block[:_STAMP_MAX].partition(b" ")[0]
-        count, at = 1, start
-        while at > 0:
-            at = block.rfind(b"\n", 0, at - 1) + 1
-            if block[at : at + _STAMP_MAX].partition(b" ")[0] != last:
-                break
-            count += 1
-        self._note_stamps(last, count)
+        """Remembers the lines of a block of whole lines."""
+        stamps = _STAMPS.findall(block)
+        self.has_foreign |= len(stamps) != block.count(b"\n")
+        self._note_stamps(stamps)
 
-    def _note_stamps(self, stamp: bytes, count: int) -> None:
-        if not self.first_stamp:
-            self.first_stamp = stamp
-        if stamp == self.last_stamp:
-            self._lines_at_last_stamp += count
-        else:
-            self.last_stamp, self._lines_at_last_stamp = stamp, count
-
-    def _feed_repeated(self, chunk: bytes) -> bytes:
-        """Drops lines up to the newest one that was read, then goes on as usual."""
-        data = self._carry + chunk
-        self._carry = b""
-        while data:
-            stamp, space, _ = data[:_STAMP_MAX].partition(b" ")
-            if not space:
-                self._carry = data
-                return b""
-            is_known = _order(stamp) < _order(self._skip_below)
-            if not is_known and stamp == self._skip_below and self._skip_at_stamp > 0:
-                is_known = True
-            if not is_known:
-                return self._resume(stamp, data)
-            end = data.find(b"\n") + 1
-            if not end:
-                self._carry = data
-                return b""
-            if stamp == self._skip_below:
-                self._skip_at_stamp -= 1
-            data = data[end:]
-        return b""
-
-    def _resume(self, stamp: bytes, data: bytes) -> bytes:
-        """The first line that is not wholly known; of a half-known one only the rest is new."""
-        known = self._skip_bytes if stamp == self._skip_below else 0
-        begin = len(stamp) + 1 + known
-        if known and len(data) < begin:
-            self._carry = data
-            return b""
-        self._skip_below, self._skip_bytes = b"", 0
-        if not known:
-            return self._feed_new(data)
-        self._in_line = True
-        self._line_bytes = known
-        return self._feed_new(data[begin:])
+    def _note_stamps(self, stamps: list[bytes]) -> None:
+        if stamps and not self._first_stamp:
+            self._first_stamp = stamps[0]
+        self._recent.extend(stamps)
 
 
-def _moment(stamp: bytes) -> datetime:
-    return datetime.fromisoformat(stamp.decode()).replace(microsecond=0)
-
-
-def _order(stamp: bytes) -> tuple[bytes, bytes]:
-    """Time stamps drop trailing zeros of the fraction, so that as text they do not sort."""
-    whole, _, fraction = stamp.rstrip(b"Z").partition(b".")
-    return whole, fraction.ljust(9, b"0")
+def _order(stamp: bytes) -> tuple[datetime, bytes]:
+    """A stamp's whole second and its nanoseconds: stamps carry the offset of the node's own clock,
+    and may drop the trailing zeros of the fraction, so that as text they do not sort."""
+    zone_at = len(stamp) - (1 if stamp.endswith(b"Z") else 6)
+    whole, _, fraction = stamp[:zone_at].partition(b".")
+    second = datetime.fromisoformat((whole + stamp[zone_at:]).decode())
+    return second.astimezone(UTC), fraction.ljust(9, b"0")

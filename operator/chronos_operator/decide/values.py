@@ -18,7 +18,7 @@ from chronos_crds.naming import (
     LABEL_JOB_UID,
     MAIN_CONTAINER,
 )
-from chronos_crds.validation import InvalidInput, parse_model
+from chronos_crds.validation import parse_model
 
 Object = Mapping[str, Any]
 
@@ -103,22 +103,19 @@ class PodView:
 
 
 def read_job(body: Object) -> JobView:
-    """A ChronosJob as read from the API; an unreadable status counts as none."""
-    try:
-        status = parse_model(ChronosJobStatus, body.get("status") or {})
-    except InvalidInput:
-        # Written by another version: status is computed anew from what is observed.
-        status = ChronosJobStatus()
+    """A ChronosJob as read from the API.
+
+    Raises InvalidInput where its status cannot be read: without the cursor nothing says which
+    seconds have run, so that such a job must not be started at all.
+    """
+    status = parse_model(ChronosJobStatus, body.get("status") or {}, at="/status", known_only=True)
     return JobView(ObjectMeta.model_validate(body["metadata"]), body.get("spec") or {}, status)
 
 
 def read_execution(body: Object) -> ExecutionView:
-    """A ChronosExecution as read from the API; raises InvalidInput for one with a wrong spec."""
+    """A ChronosExecution as read from the API; raises InvalidInput where it cannot be read."""
     spec = parse_model(ExecutionSpec, body.get("spec") or {}, at="/spec")
-    try:
-        status = parse_model(ExecutionStatus, body.get("status") or {})
-    except InvalidInput:
-        status = ExecutionStatus()
+    status = parse_model(ExecutionStatus, body.get("status") or {}, at="/status", known_only=True)
     return ExecutionView(ObjectMeta.model_validate(body["metadata"]), spec, status)
 
 

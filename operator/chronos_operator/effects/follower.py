@@ -100,7 +100,7 @@ class Follower:
         if self._attached_at is not None:
             self._transcript.reconnect()
         chunks = self._kubernetes.follow_log(
-            pod.namespace, pod.name, MAIN_CONTAINER, since=self._transcript.last_read_at
+            pod.namespace, pod.name, MAIN_CONTAINER, since=self._transcript.resume_at
         )
         async for chunk in chunks:
             self._attached_at = self._attached_at or begun_at
