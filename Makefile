@@ -38,6 +38,7 @@ lint: sync ## Check style, types, layers, and that generated files are what thei
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports
 	@$(PYTHON) -m chronos_crds --check
+	@$(PYTHON) charts/table.py --check
 
 fmt: sync ## Format the code, and mend what the linter can mend by itself.
 	@.venv/bin/ruff check --fix .

@@ -17,6 +17,8 @@ def main() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=config.log_level, handlers=[handler])
+    # At DEBUG botocore logs what it signs.
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
         ApiKey(config.api_key_file)
     except KeyUnusable as error:

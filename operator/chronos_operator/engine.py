@@ -67,14 +67,18 @@ class Engine:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Runs the loops while the context lasts."""
+        """Runs the loops while the context lasts; begins once everything was listed.
+
+        Not before: what is not known must not be started again, and kopf looks for the CRDs only
+        once, when it is started.
+        """
+        await self.resync.run_first()
+        bucket = asyncio.create_task(self._ensure_bucket(), name="bucket")
         self._tasks = [
-            asyncio.create_task(self._ensure_bucket(), name="bucket"),
-            asyncio.create_task(
-                self.resync.run(self._config.resync_seconds, self._start_work), name="resync"
-            ),
+            asyncio.create_task(self.resync.run(self._config.resync_seconds), name="resync"),
+            asyncio.create_task(self.queue.run(self._config.workers), name="work"),
+            asyncio.create_task(self.ticker.run(), name="ticker"),
         ]
-        bucket = self._tasks.pop(0)
         try:
             yield
         finally:
@@ -82,13 +86,6 @@ class Engine:
                 task.cancel()
             await asyncio.gather(bucket, *self._tasks, return_exceptions=True)
             await self._logs.close()
-
-    def _start_work(self) -> None:
-        # Not before everything was listed once: what is not known must not be started again.
-        self._tasks += [
-            asyncio.create_task(self.queue.run(self._config.workers), name="work"),
-            asyncio.create_task(self.ticker.run(), name="ticker"),
-        ]
 
     async def _reconcile(self, key: Key) -> None:
         await self._reconciler.reconcile(key)

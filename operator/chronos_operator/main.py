@@ -53,6 +53,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.networking.error_backoffs = (0.5, 1, 1, 2, 2, 3, 3, 5, 5)
     # "Handler succeeded" for each event tells nothing; what fails is still told.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    # At DEBUG botocore logs what it signs.
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     selector = ",".join(f"{key}={value}" for key, value in OURS.items())
     for resource in (KUBE_JOBS, PODS):
         settings.watching.label_selectors[resource.group, resource.plural] = selector

@@ -32,17 +32,26 @@ class Resync:
     namespaces: tuple[str, ...]
     is_synced: bool = False
 
-    async def run(self, every_seconds: float, on_first: Callable[[], None]) -> None:
-        """Lists until cancelled; the first time until it has worked, then periodically."""
+    async def run_first(self) -> None:
+        """Lists until it has worked once; until the CRDs are served it does not."""
+        while not self.is_synced:
+            self.is_synced = await self._try_listing()
+            if not self.is_synced:
+                await asyncio.sleep(1.0)
+
+    async def run(self, every_seconds: float) -> None:
+        """Lists periodically until cancelled."""
         while True:
-            try:
-                await self.list_everything()
-                if not self.is_synced:
-                    self.is_synced = True
-                    on_first()
-            except ClientError as error:
-                log.warning("listing failed", extra={"error": str(error)})
-            await asyncio.sleep(every_seconds if self.is_synced else 1.0)
+            await asyncio.sleep(every_seconds)
+            await self._try_listing()
+
+    async def _try_listing(self) -> bool:
+        try:
+            await self.list_everything()
+        except ClientError as error:
+            log.warning("listing failed", extra={"error": str(error)})
+            return False
+        return True
 
     async def list_everything(self) -> None:
         """One round. Executions are listed before kube jobs: a kube job is created before its

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+
 from chronos_crds.conditions import Truth, merge_condition
 from chronos_crds.execution import (
     Attempt,
