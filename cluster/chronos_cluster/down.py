@@ -1,12 +1,12 @@
 """`make down`: takes away what `make up` made, and nothing else."""
 
-import json
 import os
 from pathlib import Path
 
 from chronos_cluster.clock import now_monotonic
 from chronos_cluster.command import CommandFailed
 from chronos_cluster.provider import Provider
+from chronos_cluster.record import read_record
 from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.release import EXAMPLE_NAMESPACE
 from chronos_cluster.step import Step, format_seconds, run_steps
@@ -53,12 +53,12 @@ def _list_kind_steps(workshop: Workshop) -> list[Step]:
 
 def _list_named_steps(workshop: Workshop) -> list[Step]:
     """CRDs and namespace go only where the receipt says that `up` made them."""
-    if not workshop.receipt_file.exists():
+    made = read_record(workshop.receipt_file)
+    if made is None:
         raise Refusal(
             "`make up` has installed nothing into this cluster from here",
             remedy="helm uninstall chronos -n chronos-system, if that is meant",
         )
-    made = json.loads(workshop.receipt_file.read_text())
     workshop.toolchain.build(CLIENTS)
     target = workshop.named_target(0, 0)
 

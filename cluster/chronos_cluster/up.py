@@ -1,6 +1,5 @@
 """`make up`: the steps for each provider, in order."""
 
-import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -21,6 +20,7 @@ from chronos_cluster.node.machine import (
     look_at_machine,
 )
 from chronos_cluster.provider import Provider, Target
+from chronos_cluster.record import write_record
 from chronos_cluster.refusal import Refusal
 from chronos_cluster.release import ImageName, build_values, mark_as_test_cluster
 from chronos_cluster.step import Aside, Step, format_seconds, run_steps
@@ -204,7 +204,7 @@ class Up:
             release = self._workshop.release(self._target)
             made = {"crds": not release.has_crds(), "namespace": not release.has_namespace()}
             receipt.parent.mkdir(parents=True, exist_ok=True)
-            receipt.write_text(json.dumps(made))
+            write_record(receipt, made)
         return None
 
     def _forward_ports(self) -> str | None:

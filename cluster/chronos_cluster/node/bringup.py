@@ -1,6 +1,5 @@
 """The story of the own cluster: how it comes up, and how nothing of it stays behind."""
 
-import json
 import shutil
 import sys
 from functools import partial
@@ -36,6 +35,7 @@ from chronos_cluster.node.host import (
 from chronos_cluster.node.images import ImageStore
 from chronos_cluster.node.layout import Layout
 from chronos_cluster.node.machine import SYSTEM_PATHS, choose_snapshotter
+from chronos_cluster.record import read_record, write_record
 from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.supervision import Supervisor, build_supervisor_configuration
 
@@ -62,6 +62,11 @@ class OwnCluster:
             log=layout.log_of("images"),
             snapshotter=self.snapshotter,
         )
+
+    @property
+    def _origin(self) -> dict[str, object]:
+        """What the state is made for; state of another origin is of no use."""
+        return {"version": STATE_VERSION, "binaries": self.binaries.name}
 
     @property
     def kubectl(self) -> Kubectl:
@@ -160,12 +165,8 @@ class OwnCluster:
 
     def _drop_foreign_state(self) -> str | None:
         """State made from other pins, or half made, is of no use: start anew."""
-        origin = {"version": STATE_VERSION, "binaries": self.binaries.name}
-        try:
-            found = json.loads(self.layout.origin_record.read_text())
-        except (OSError, ValueError):
-            found = None
-        if found == origin or not self.layout.conf.exists():
+        found = read_record(self.layout.origin_record)
+        if found == self._origin or not self.layout.conf.exists():
             return None
         self.wipe()
         return "pinned versions changed: made anew" if found else None
@@ -194,9 +195,7 @@ class OwnCluster:
         if not (layout.pki / "sa.pub").exists() or before is None or before != link:
             self._write_pki(link)
         self._write_configuration(link)
-        layout.origin_record.write_text(
-            json.dumps({"version": STATE_VERSION, "binaries": self.binaries.name})
-        )
+        write_record(layout.origin_record, self._origin)
 
     def _write_pki(self, link: Link) -> None:
         shutil.rmtree(self.layout.pki, ignore_errors=True)

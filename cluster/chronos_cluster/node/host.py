@@ -1,10 +1,10 @@
 """Settings of this machine that the cluster changes, and their way back."""
 
-import json
 from pathlib import Path
 
 from chronos_cluster.command import CommandFailed, run_command
 from chronos_cluster.node.addresses import Link
+from chronos_cluster.record import read_record, write_record
 
 PROC_SYS = Path("/proc/sys")
 # The kubelet writes all but the first on its start, for the machine as a whole.
@@ -36,15 +36,15 @@ def write_host_record(path: Path, link: Link) -> None:
     """
     before = read_host_record(path)
     settings = before[1] if before else read_settings()
-    path.write_text(json.dumps({"link": vars(link), "settings": settings}, indent=1))
+    write_record(path, {"link": vars(link), "settings": settings})
 
 
 def read_host_record(path: Path) -> tuple[Link, dict[str, str]] | None:
     """The wire and the earlier settings, None where no readable record is."""
     try:
-        record = json.loads(path.read_text())
+        record = read_record(path) or {}
         return Link(**record["link"]), dict(record["settings"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         return None
 
 

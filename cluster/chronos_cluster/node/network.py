@@ -1,6 +1,5 @@
 """The wire between this machine and the cluster, and the way out; all of it can be taken back."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -118,8 +117,3 @@ def list_left_over() -> list[str]:
     """What of ours is in this machine's network, for `status` and for tests of `down`."""
     links: Iterable[str] = [f"interface {HOST_LINK}"] if has_link() else []
     return [*links, *("rule " + " ".join(rule[3:]) for rule in _list_leftover_rules())]
-
-
-def record_link(link: Link) -> str:
-    """A link as JSON."""
-    return json.dumps(vars(link))

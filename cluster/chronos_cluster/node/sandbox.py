@@ -1,6 +1,5 @@
 """Starts and ends the one process on which the whole cluster hangs, and knows it again."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chronos_cluster.clock import wait_until
+from chronos_cluster.record import read_record, write_record
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 START_TIME_FIELD = 22
@@ -46,8 +46,8 @@ def mark_process(pid: int) -> ProcessMark | None:
 def read_mark(record: Path) -> ProcessMark | None:
     """The recorded init, None where no readable record is."""
     try:
-        return ProcessMark(**json.loads(record.read_text()))
-    except (OSError, ValueError, TypeError):
+        return ProcessMark(**(read_record(record) or {}))
+    except TypeError:
         return None
 
 
@@ -97,7 +97,7 @@ def open_sandbox(script: str, *, record: Path, log: Path) -> Sandbox:
     if mark is None:
         process.kill()
         raise OSError(f"the namespaces could not be made: see {log}")
-    record.write_text(json.dumps(vars(mark)))
+    write_record(record, vars(mark))
     return Sandbox(process, mark.pid)
 
 
