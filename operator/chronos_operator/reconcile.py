@@ -237,7 +237,12 @@ class Reconciler:
             if kube_job.job_uid != execution.spec.job_ref.uid:
                 continue
             pod = self.observed.pod_of(kube_job)
-            seen[kube_job.number] = Observation(kube_job, pod, self._ship(execution, kube_job, pod))
+            seen[kube_job.number] = Observation(
+                kube_job,
+                pod,
+                self._ship(execution, kube_job, pod),
+                log_moved_at=self.logs.moved_at(pod.uid) if pod is not None else None,
+            )
         open_number = _open_attempt(execution)
         if open_number is not None and open_number not in seen:
             missing = await self._find_missing(execution, open_number)
@@ -276,7 +281,7 @@ class Reconciler:
             return Observation(kube_job, self.observed.pod_of(kube_job), None)
         message = "its kube job was deleted by somebody else"
         denial = Denial(message, self.clock.now(), Outcome.DELETED)
-        return Observation(None, None, None, denial)
+        return Observation(None, None, None, denial=denial)
 
     async def _start(
         self, namespace: str, execution: str, spec: ExecutionSpec, *, number: int
@@ -304,7 +309,7 @@ class Reconciler:
             return
         plan = decide_execution(
             execution,
-            {number: Observation(None, None, None, denial)},
+            {number: Observation(None, None, None, denial=denial)},
             may_start=False,
             now=self.clock.now(),
         )

@@ -26,7 +26,7 @@ from chronos_operator.decide.values import ExecutionView, KubeJobView, PodView
 # A start later than this counts as late.
 LATE_AFTER = timedelta(seconds=1)
 # An execution is not called ended before its log lies in the store, so that whoever waits for the
-# end can read the log; but a store that is away delays it no longer than this.
+# end can read the log; but a store that takes nothing for this long delays it no longer.
 LOG_PATIENCE = timedelta(seconds=20)
 
 
@@ -46,6 +46,8 @@ class Observation:
     kube_job: KubeJobView | None
     pod: PodView | None
     log: AttemptLog | None
+    # When bytes of its log last came through to the store.
+    log_moved_at: datetime | None = None
     # Set where the API server refused the kube job for good.
     denial: Denial | None = None
 
@@ -77,7 +79,7 @@ def decide_execution(
     retry_at = next_attempt_at(execution.spec.retry, attempts)
     start = _next_start(execution.spec, attempts, retry_at, may_start=may_start, now=now)
     ended = bool(attempts) and attempts[-1].outcome is not None and retry_at is None
-    waits_until = _log_deadline(attempts[-1]) if ended else None
+    waits_until = _log_deadline(attempts[-1], observations) if ended else None
     is_final = ended and (waits_until is None or now >= waits_until)
     status = _execution_status(
         attempts,
@@ -188,11 +190,13 @@ def _next_start(
     return len(attempts) + 1 if retry_at is not None and now >= retry_at else None
 
 
-def _log_deadline(last: Attempt) -> datetime | None:
+def _log_deadline(last: Attempt, observations: Mapping[int, Observation]) -> datetime | None:
     """Until when the end of an execution waits for its last log; None: nothing to wait for."""
     if last.log is not None or last.pod is None or last.completed_at is None:
         return None
-    return last.completed_at + LOG_PATIENCE
+    seen = observations.get(last.number)
+    moved_at = seen.log_moved_at if seen is not None else None
+    return max(last.completed_at, moved_at or last.completed_at) + LOG_PATIENCE
 
 
 def _execution_status(

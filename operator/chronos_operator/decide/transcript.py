@@ -38,6 +38,8 @@ class _Repetition:
         self._old_below = _order(recent[RECENT_LINES // 2]) if is_full else None
         self.in_line = False
         self.bytes_left: int | None = None
+        # Whether the newest line that was read has come by.
+        self.is_over = False
 
     def meet(self, stamp: bytes) -> bool:
         """Whether the line that begins with this stamp was read before, wholly or in part."""
@@ -49,9 +51,6 @@ class _Repetition:
             self.bytes_left = self._half
             self.is_over = True
         return True
-
-    # Whether the newest line that was read has come by.
-    is_over = False
 
 
 class Transcript:
@@ -88,11 +87,6 @@ class Transcript:
         """Whether a connection went on without the newest line known: it was rotated away, and
         perhaps more with it. A half line whose rest never came is a gap, too."""
         return self._has_gap or (self._repetition is not None and self._half is not None)
-
-    @property
-    def bytes_kept(self) -> int:
-        """How much is held back until more of it is known."""
-        return len(self._carry)
 
     def feed(self, chunk: bytes) -> bytes:
         """The new content in the chunk."""

@@ -28,6 +28,8 @@ class LogSource:
 
     pod: PodView
     is_gone: bool = False
+    # When bytes of it last came through to the store.
+    moved_at: datetime | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -80,6 +82,10 @@ class Follower:
             return f"reading the log was refused: {self._refusal}"
         if self._broke_off:
             return "the pod was gone before its log was read to the end"
+        if self._transcript.has_gap:
+            return "lines were rotated away while there was no connection"
+        if self._transcript.has_foreign:
+            return "it holds text without a time stamp: words of the kubelet, not of the command"
         return self._doubt_about_start()
 
     def _doubt_about_start(self) -> str | None:

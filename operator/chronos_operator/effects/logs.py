@@ -61,6 +61,11 @@ class LogShipper:
         """The word about a pod's log; None while it is on its way."""
         return self._results.get(pod_uid)
 
+    def moved_at(self, pod_uid: str) -> datetime | None:
+        """When bytes of a log last came through to the store; None where none have yet."""
+        source = self._sources.get(pod_uid)
+        return source.moved_at if source is not None else None
+
     def forget(self, pod_uid: str) -> None:
         """The word is recorded, or nobody asks for it any more."""
         self._results.pop(pod_uid, None)
@@ -122,6 +127,7 @@ class LogShipper:
                     size += len(piece)
                     digest.update(piece)
                     await upload.write(piece)
+                    source.moved_at = self._clock.now()
             await upload.complete()
         except BaseException:
             await upload.abort()
