@@ -11,7 +11,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chronos_clients.errors import ClientError, PermanentError
 from chronos_clients.kubernetes import Kubernetes
