@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chronos_crds.execution import Outcome
@@ -21,7 +21,14 @@ _IMAGE_REASONS = frozenset(
 )
 _CONFIG_REASONS = frozenset({"CreateContainerConfigError"})
 _CONTAINER_REASONS = frozenset({"CreateContainerError", "RunContainerError", "StartError"})
-_EVICTIONS = frozenset({"EvictionByEvictionAPI", "TerminationByKubelet", "DeletionByTaintManager"})
+_EVICTIONS = frozenset(
+    {
+        "EvictionByEvictionAPI",
+        "TerminationByKubelet",
+        "DeletionByTaintManager",
+        "PreemptionByScheduler",
+    }
+)
 _SIGNAL_BASE = 128
 
 
@@ -85,7 +92,9 @@ def _classify_pod(pod: PodView) -> Ending:
     if pod.ended_reason == "OOMKilled":
         return _ending(pod, Outcome.OUT_OF_MEMORY, "OOMKilled")
     if pod.ended_reason in _CONTAINER_REASONS or pod.ended_reason == "ContainerCannotRun":
-        return _ending(pod, Outcome.FAILED, "ContainerCannotRun")
+        # The runtime's words; of a command that ran it would be what the command left there.
+        ending = _ending(pod, Outcome.FAILED, "ContainerCannotRun")
+        return replace(ending, message=pod.message or pod.ended_message)
     if pod.is_deleted and pod.exit_code in (None, _SIGNAL_BASE + 9, _SIGNAL_BASE + 15):
         return _ending(pod, Outcome.DELETED, "PodDeleted")
     if pod.exit_code is None:
@@ -108,7 +117,7 @@ def _signal(pod: PodView) -> int | None:
 
 
 def _classify_failed(kube_job: KubeJobView, pod: PodView | None) -> Ending:
-    if pod is None or pod.is_deleted:
+    if pod is None or pod.is_deleted or pod.is_gone:
         return Ending(Outcome.DELETED, "PodDeleted", kube_job.message, kube_job.finished_at)
     return Ending(
         Outcome.FAILED, kube_job.reason or "JobFailed", kube_job.message, kube_job.finished_at

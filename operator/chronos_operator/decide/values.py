@@ -87,6 +87,7 @@ class PodView:
     exit_code: int | None
     signal: int | None
     ended_reason: str
+    ended_message: str
     disruption: str
     is_gone: bool = False
     resource_version: int = 0
@@ -190,6 +191,7 @@ def read_pod(body: Object) -> PodView:
         exit_code=ended.get("exitCode"),
         signal=ended.get("signal"),
         ended_reason=ended.get("reason", ""),
+        ended_message=ended.get("message", ""),
         disruption=disrupted.get("reason", "") if disrupted.get("status") == "True" else "",
         resource_version=_version(meta),
     )
