@@ -133,7 +133,6 @@ def read_kube_job(body: Object) -> KubeJobView:
         ),
         {},
     )
-    started = (meta.get("annotations") or {}).get(ANNOTATION_START_TIME)
     number = labels.get(LABEL_ATTEMPT, "")
     return KubeJobView(
         namespace=meta["namespace"],
@@ -144,7 +143,7 @@ def read_kube_job(body: Object) -> KubeJobView:
         execution=labels.get(LABEL_EXECUTION, ""),
         number=int(number) if number.isdigit() else 0,
         created_at=_time(meta.get("creationTimestamp")),
-        started_at=_time(started) or _time(meta.get("creationTimestamp")),
+        started_at=_start_time(meta) or _time(meta.get("creationTimestamp")),
         finished=ended.get("type", ""),
         reason=ended.get("reason", ""),
         message=ended.get("message", ""),
@@ -199,6 +198,14 @@ def read_pod(body: Object) -> PodView:
 
 def _time(text: str | None) -> datetime | None:
     return parse_time(text) if text else None
+
+
+def _start_time(meta: Mapping[str, Any]) -> datetime | None:
+    """What our annotation says; anybody in the tenant may have written something else there."""
+    try:
+        return _time((meta.get("annotations") or {}).get(ANNOTATION_START_TIME))
+    except ValueError:
+        return None
 
 
 def _version(meta: Mapping[str, Any]) -> int:
