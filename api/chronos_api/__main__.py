@@ -1,40 +1,116 @@
-"""``chronos-api``: serves the API with uvicorn, logging in JSON lines."""
+"""``chronos-api``: serves the REST API; ``chronos-api openapi`` prints its description."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import logging
+import signal
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import uvicorn
-from pythonjsonlogger.json import JsonFormatter
+from pydantic import ValidationError
 
-from chronos_api.auth.apikey import ApiKey, KeyUnusable
+from chronos_api.auth.apikey import ApiKeyAuthenticator, BadKeyFile, KeyFile
+from chronos_api.clock import SystemClock
 from chronos_api.config import Config
+from chronos_api.journal import write_json_lines
+from chronos_api.main import build_parts, build_routes, create_app
+from chronos_clients.errors import ClientError
+from chronos_clients.kubernetes import connect
+from chronos_clients.objectstore import S3ObjectStore
+
+log = logging.getLogger("chronos_api")
+
+# The object store's client is synchronous: so many of its calls run side by side.
+STORE_THREADS = 16
+MAX_HEADER_BYTES = 32 * 1024
+KEEP_ALIVE_SECONDS = 30
+# Less than the pod's grace period, so that the process ends itself.
+SHUTDOWN_SECONDS = 20
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, except that a signal ends it in order: its own sends itself the signal once
+    more when it is done, which skips the closing of connections."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def build_server(config: Config, app: object) -> uvicorn.Server:
+    """The server, with its limits."""
+    return _Server(
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            host=config.bind,
+            port=config.port,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            # Connections, idle ones too; requests are bounded by the Perimeter.
+            limit_concurrency=4 * config.max_concurrent_requests,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        )
+    )
+
+
+async def serve(config: Config, keys: KeyFile) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(STORE_THREADS))
+    async with connect(config.kubeconfig or None) as kubernetes:
+        parts = build_parts(
+            config,
+            kubernetes=kubernetes,
+            objects=S3ObjectStore(config.store_address()),
+            clock=SystemClock(),
+        )
+        app = create_app(
+            parts,
+            authenticator=ApiKeyAuthenticator(keys),
+            max_requests=config.max_concurrent_requests,
+        )
+        pulse = asyncio.create_task(parts.pulse.run())
+        try:
+            await build_server(config, app).serve()
+        finally:
+            pulse.cancel()
+            await asyncio.gather(pulse, return_exceptions=True)
 
 
 def main() -> None:
-    config = Config()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=config.log_level, handlers=[handler])
-    # At DEBUG botocore logs what it signs.
-    logging.getLogger("botocore").setLevel(logging.WARNING)
+    if sys.argv[1:] == ["openapi"]:
+        print(json.dumps(build_routes().openapi(), indent=2, ensure_ascii=False))
+        return
     try:
-        ApiKey(config.api_key_file)
-    except KeyUnusable as error:
-        sys.exit(str(error))
-    uvicorn.run(
-        "chronos_api.main:app",
-        host=config.bind,
-        port=config.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=config.max_concurrent_requests,
-        h11_max_incomplete_event_size=32 * 1024,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=20,
-    )
+        config = Config()
+        write_json_lines(config.log_level)
+        asyncio.run(serve(config, KeyFile(config.api_key_file)))
+    except ValidationError as error:
+        # Its own text shows the values, a key given by mistake among them.
+        wrong = [f"CHRONOS_{'.'.join(map(str, it['loc'])).upper()}: {it['msg']}"
+                 for it in error.errors(include_input=False, include_url=False)]  # fmt: skip
+        sys.exit("chronos-api: wrong settings: " + "; ".join(wrong))
+    except (BadKeyFile, ClientError) as error:
+        sys.exit(f"chronos-api: {error}")
 
 
 if __name__ == "__main__":

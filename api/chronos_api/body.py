@@ -1,117 +1,153 @@
-"""Reads a JSON body strictly: its type, size, depth, encoding, and no key twice."""
+"""A request's body as strict JSON: one object, one meaning, nothing that cannot be sent on."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Any
+import math
+from typing import Any, NoReturn
 
-from fastapi import Request
+from starlette.requests import Request
 
-from chronos_api.errors import ApiProblem
+from chronos_api.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    DuplicateKey,
+    FieldError,
+    InvalidRequest,
+    MalformedBody,
+    UnsupportedBody,
+)
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
+READ_SECONDS = 20.0
+
+Json = dict[str, Any]
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """The request's JSON object; raises ApiProblem 400, 413 or 415."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise ApiProblem(
-            415,
-            "unsupported_media_type",
-            "Unsupported media type",
-            f"the body is {media_type or 'of no type'}",
-            remedy="send JSON with Content-Type: application/json",
-        )
-    return parse_object(await _read(request))
+async def read_json(request: Request) -> Json:
+    """The JSON object in the request's body.
+
+    Raises UnsupportedBody, BodyTooLarge, BodyTooSlow, MalformedBody, DuplicateKey, InvalidRequest.
+    """
+    _check_headers(request)
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            data = await _read_bytes(request)
+    except TimeoutError as error:
+        raise BodyTooSlow(f"the body was not there within {READ_SECONDS:g} s") from error
+    return parse_json(data)
 
 
-async def _read(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > MAX_BYTES:
-        raise _too_large()
+def _check_headers(request: Request) -> None:
+    content_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    if content_type.strip().lower() != "application/json":
+        raise UnsupportedBody("the content type is not application/json")
+    if parameters.strip().lower() not in ("", "charset=utf-8", 'charset="utf-8"'):
+        raise UnsupportedBody("the content type names something else than UTF-8")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedBody("the body is encoded")
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > MAX_BYTES:
+        raise BodyTooLarge(f"the body has {length} bytes")
+
+
+async def _read_bytes(request: Request) -> bytes:
+    """All of the body, which may come without a length or with a wrong one."""
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
         if len(data) > MAX_BYTES:
-            raise _too_large()
+            raise BodyTooLarge(f"the body has more than {MAX_BYTES} bytes")
     return bytes(data)
 
 
-def parse_object(data: bytes) -> dict[str, Any]:
-    """The object in those bytes; raises ApiProblem 400 where they are not one."""
+class _Repeated(dict[str, Any]):
+    """An object that names a key twice."""
+
+    key = ""
+
+
+def parse_json(data: bytes) -> Json:
+    """The JSON object in these bytes; raises MalformedBody, DuplicateKey, InvalidRequest."""
     try:
         document = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_unique,
+            object_pairs_hook=_build_object,
             parse_constant=_refuse_constant,
+            parse_float=_parse_float,
         )
     except UnicodeDecodeError as error:
-        raise _unreadable(f"not UTF-8 at byte {error.start}") from error
+        raise MalformedBody(f"byte {error.start + 1} is not UTF-8") from error
     except json.JSONDecodeError as error:
-        raise _unreadable(f"{error.msg} at line {error.lineno}, character {error.colno}") from error
-    except (RecursionError, ValueError) as error:
-        raise _unreadable(str(error)[:200]) from error
+        where = f"line {error.lineno}, column {error.colno}"
+        raise MalformedBody(f"not JSON at {where}: {error.msg}") from error
+    except RecursionError as error:
+        raise MalformedBody(f"nested deeper than {MAX_DEPTH}") from error
+    except ValueError as error:
+        # Among them whole numbers of more digits than Python converts.
+        raise MalformedBody(f"not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise _unreadable("its top level must be an object, in { }")
-    if _depth(document) > MAX_DEPTH:
-        raise _unreadable(f"nested deeper than {MAX_DEPTH} levels")
-    try:
-        json.dumps(document, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise _unreadable("it holds half of a surrogate pair") from error
+        raise MalformedBody("the body is not an object", remedy="put the fields in { }")
+    _check(document, "", 1)
     return document
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in document:
-            raise ApiProblem(
-                400,
-                "duplicate_key",
-                "Duplicate key",
-                f"the key {key[:80]!r} stands twice in one object",
-                remedy="keep one of them",
-            )
-        document[key] = value
-    return document
+def _build_object(pairs: list[tuple[str, Any]]) -> Json:
+    built = dict(pairs)
+    if len(built) == len(pairs):
+        return built
+    repeated = _Repeated(built)
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            repeated.key = key
+            break
+        seen.add(key)
+    return repeated
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+def _check(value: Any, pointer: str, depth: int) -> None:
+    """Raises for the first thing in a document that JSON allows and Chronos does not."""
+    if depth > MAX_DEPTH:
+        raise MalformedBody(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, dict):
+        if isinstance(value, _Repeated):
+            _check_text(value.key, pointer)
+            place = f"{pointer}/{_escape(value.key)}"
+            fields = [FieldError("is given twice", "keep one of the two", pointer=place)]
+            raise DuplicateKey(f"the key {value.key[:80]!r} is given twice", errors=fields)
+        for key, item in value.items():
+            _check_text(key, pointer)
+            _check(item, f"{pointer}/{_escape(key)}", depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check(item, f"{pointer}/{index}", depth + 1)
+    elif isinstance(value, str):
+        _check_text(value, pointer)
 
 
-def _depth(value: Any) -> int:
-    deepest, level = 0, [(value, 1)]
-    while level:
-        node, depth = level.pop()
-        deepest = max(deepest, depth)
-        if depth > MAX_DEPTH:
-            return depth
-        children = node.values() if isinstance(node, dict) else node
-        if isinstance(node, dict | list):
-            level += [(child, depth + 1) for child in children]
-    return deepest
+def _check_text(text: str, pointer: str) -> None:
+    if text.isascii() and "\0" not in text:
+        return
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        message = "holds a NUL or half a surrogate pair"
+        field = FieldError(message, "leave such characters out", pointer=pointer)
+        raise InvalidRequest(f"{pointer or 'the body'} {message}", errors=[field])
 
 
-def _too_large() -> ApiProblem:
-    return ApiProblem(
-        413,
-        "body_too_large",
-        "The body is too large",
-        f"more than {MAX_BYTES} bytes",
-        remedy="send less; put large data into an image or a volume",
-        headers={"Connection": "close"},
-    )
+def _escape(key: str) -> str:
+    """One segment of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
-def _unreadable(detail: str) -> ApiProblem:
-    return ApiProblem(
-        400,
-        "unreadable_json",
-        "The body cannot be read as JSON",
-        f"the body is not JSON that can be used: {detail}",
-        remedy="check the JSON",
-    )
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number in JSON")
+
+
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is too large")
+    return number

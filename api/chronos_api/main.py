@@ -1,173 +1,142 @@
-"""Wires the API together: ports, routes, problems, and the OpenAPI document."""
+"""Wiring; nothing else."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-import orjson
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
-from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
-from chronos_api.auth.apikey import ApiKey
+from chronos_api.auth.gate import Gate
+from chronos_api.auth.principal import Authenticator
+from chronos_api.clock import Clock
 from chronos_api.config import Config
-from chronos_api.deps import OPEN_PATHS, Ports, authenticate, refuse_unknown_parameters
-from chronos_api.errors import ApiProblem, invalid
-from chronos_api.routes import docs, executions, health, jobs
-from chronos_api.schemas import JobSubmission
-from chronos_api.translate import translate
-from chronos_clients.errors import ClientError
-from chronos_clients.kubernetes import connect
-from chronos_clients.objectstore import S3ObjectStore
-from chronos_crds.validation import Problem as FieldProblem
+from chronos_api.deps import Parts, refuse_repeated_parameters
+from chronos_api.errors import (
+    ApiError,
+    FieldError,
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    RouteNotFound,
+)
+from chronos_api.logs import LogStore
+from chronos_api.openapi import build_openapi
+from chronos_api.perimeter import Perimeter
+from chronos_api.problems import problem_response, translate_input
+from chronos_api.pulse import Pulse, ask_kubernetes, ask_object_store
+from chronos_api.routes import executions, health, jobs
+from chronos_api.store import ExecutionStore, JobStore
+from chronos_api.tenants import Tenants
+from chronos_clients.kubernetes import Kubernetes
+from chronos_clients.objectstore import ObjectStore
+from chronos_crds.validation import InvalidInput
 
-PREFIX = "/api/v1"
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-log = logging.getLogger(__name__)
-
-
-def create_app(lifespan: Lifespan) -> FastAPI:
-    """The application; ``lifespan`` puts ``Ports`` into its state."""
-    app = FastAPI(
-        title="Chronos",
-        version="1",
-        summary="A job scheduler for Kubernetes.",
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        lifespan=lifespan,
-        dependencies=[Depends(authenticate), Depends(refuse_unknown_parameters)],
-        redirect_slashes=False,
+def build_parts(
+    config: Config, *, kubernetes: Kubernetes, objects: ObjectStore, clock: Clock
+) -> Parts:
+    """All that requests are answered with, from the two ports."""
+    served = config.watch_namespaces
+    probed = served[0] if served else config.default_tenant
+    questions = {
+        "kubernetes": ask_kubernetes(kubernetes, probed),
+        "objectStore": ask_object_store(objects),
+    }
+    return Parts(
+        jobs=JobStore(kubernetes, clock),
+        executions=ExecutionStore(kubernetes),
+        logs=LogStore(objects, prefix=config.s3_prefix),
+        tenants=Tenants(
+            kubernetes,
+            clock,
+            own_namespace=config.namespace,
+            served=served,
+            default=config.default_tenant,
+        ),
+        pulse=Pulse(questions, clock),
+        clock=clock,
     )
-    for module in (jobs, executions, health, docs):
-        app.include_router(module.router, prefix=PREFIX)
-    app.add_api_route(f"{PREFIX}/openapi.json", _serve_openapi, include_in_schema=False)
-    app.add_exception_handler(ApiProblem, _answer_problem)
-    app.add_exception_handler(ClientError, _answer_client_error)
-    app.add_exception_handler(RequestValidationError, _answer_validation)
-    app.add_exception_handler(HTTPException, _answer_http)
-    app.add_exception_handler(Exception, _answer_bug)
-    app.middleware("http")(_guard)
+
+
+def create_app(parts: Parts, *, authenticator: Authenticator, max_requests: int) -> FastAPI:
+    """The application; outermost first a request passes Perimeter, Gate, routes."""
+    app = build_routes()
+    app.state.parts = parts
+    app.add_middleware(Gate, authenticator=authenticator)
+    app.add_middleware(Perimeter, clock=parts.clock, max_requests=max_requests)
     return app
 
 
-@asynccontextmanager
-async def open_ports(app: FastAPI) -> AsyncIterator[None]:
-    """The real ports, for as long as the application runs."""
-    config = Config()
-    key = ApiKey(config.api_key_file)
-    async with connect(config.kubeconfig or None) as kubernetes:
-        objects = S3ObjectStore(config.store_address())
-        app.state.ports = Ports(config, kubernetes, objects, key)
-        yield
-
-
-async def _guard(request: Request, call_next: Callable[[Request], Any]) -> Response:
-    """A wrong key is told before anything else, an unknown path included."""
-    try:
-        await authenticate(request)
-    except ApiProblem as problem:
-        return _send(request, problem)
-    answer: Response = await call_next(request)
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
-
-
-def build_openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the application."""
-    document = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, routes=app.routes
+def build_routes() -> FastAPI:
+    """The routes alone: enough to describe them, not to answer."""
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(refuse_repeated_parameters)],
     )
-    schemas = document["components"]["schemas"]
-    submission = JobSubmission.model_json_schema(
-        by_alias=True, ref_template="#/components/schemas/{model}"
-    )
-    schemas.update(submission.pop("$defs", {}))
-    schemas["JobSubmission"] = submission
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    document["components"]["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer"},
-        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    }
-    for path, verbs in document["paths"].items():
-        for operation in verbs.values():
-            is_open = path in OPEN_PATHS
-            operation["security"] = [] if is_open else [{"bearer": []}, {"apiKey": []}]
-    return document
+    for module in (jobs, executions, health):
+        app.include_router(module.router, prefix="/api/v1")
+    for error, handler in _HANDLERS.items():
+        app.add_exception_handler(error, handler)
+    document: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not document:
+            document.update(build_openapi(app.routes))
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
 
 
-async def _serve_openapi(request: Request) -> Response:
-    if request.app.openapi_schema is None:
-        request.app.openapi_schema = build_openapi(request.app)
-    return Response(orjson.dumps(request.app.openapi_schema), media_type="application/json")
+async def _answer_api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - for the type checker
+    return problem_response(error, instance=request.url.path)
 
 
-def _send(request: Request, problem: ApiProblem) -> Response:
-    return Response(
-        orjson.dumps(problem.body(request.url.path)),
-        status_code=problem.status,
-        media_type="application/problem+json",
-        headers={
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            **problem.headers,
-        },
-    )
-
-
-async def _answer_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ApiProblem)  # noqa: S101 - registered for this class alone
-    return _send(request, error)
-
-
-async def _answer_client_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ClientError)  # noqa: S101 - registered for this class alone
-    log.warning("the cluster or the store refused", extra={"error": str(error)[:500]})
-    return _send(request, translate(error))
+async def _answer_invalid_input(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidInput)  # noqa: S101
+    return problem_response(translate_input(error), instance=request.url.path)
 
 
 async def _answer_validation(request: Request, error: Exception) -> Response:
-    """A parameter that FastAPI refused."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this alone
-    problems = [
-        FieldProblem(str(detail["loc"][-1]), str(detail["msg"]), "see the route's documentation")
-        for detail in error.errors()
-    ]
-    return _send(request, invalid(problems))
+    """FastAPI checks nothing but query parameters here; bodies are read by us."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    fields = [_describe_parameter(detail) for detail in error.errors()]
+    invalid = InvalidRequest("a query parameter is wrong", errors=fields)
+    return problem_response(invalid, instance=request.url.path)
+
+
+def _describe_parameter(detail: dict[str, Any]) -> FieldError:
+    name = str(detail["loc"][-1])
+    if detail["type"] == "extra_forbidden":
+        return FieldError("is not a known parameter", "leave it out", parameter=name)
+    message, _, remedy = str(detail["msg"]).partition(": ")
+    return FieldError(message, remedy or "see /api/v1/docs", parameter=name)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
-    """What the router answers itself: no such path, or no such method for it."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
-    codes = {404: "no_such_path", 405: "method_not_allowed"}
-    problem = ApiProblem(
-        error.status_code,
-        codes.get(error.status_code, "http_error"),
-        str(error.detail),
-        f"{request.method} {request.url.path}: {error.detail}",
-        remedy=f"the routes are described in {PREFIX}/openapi.json",
-        headers=error.headers,
-    )
-    return _send(request, problem)
+    """What the router itself refuses."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    path = request.url.path
+    refused: ApiError = InternalError("something went wrong")
+    if error.status_code == 404:
+        refused = RouteNotFound("there is nothing at this address")
+    elif error.status_code == 405:
+        refused = MethodNotAllowed(
+            f"{request.method} is not for this address", headers=error.headers
+        )
+    return problem_response(refused, instance=path)
 
 
-async def _answer_bug(request: Request, error: Exception) -> Response:
-    log.error("a request failed", exc_info=error, extra={"path": request.url.path})
-    problem = ApiProblem(
-        500,
-        "internal",
-        "Internal error",
-        "this is a bug of Chronos; its log tells more",
-        remedy="try again; if it stays, report it",
-    )
-    return _send(request, problem)
-
-
-app = create_app(open_ports)
+_HANDLERS = {
+    ApiError: _answer_api_error,
+    InvalidInput: _answer_invalid_input,
+    RequestValidationError: _answer_validation,
+    HTTPException: _answer_http,
+}

@@ -1,1 +1,1 @@
-"""Who calls: for now whoever holds the API key that the chart made."""
+"""Who asks: credentials are judged here, before a body is read or a route is looked for."""

@@ -1,1 +1,1 @@
-"""The routes under /api/v1: each reads its input, asks the store, and answers."""
+"""One module per resource; each function answers one request and decides nothing else."""

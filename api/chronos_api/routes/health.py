@@ -1,60 +1,91 @@
-"""Health, open to all; and the version, which is not."""
+"""Health, version, and the description of all routes."""
 
 from __future__ import annotations
 
-import asyncio
-from importlib.metadata import version
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import Response
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse, Response
 
-from chronos_api.deps import Given, Ports, ports_of
-from chronos_api.routes.answers import send_json
-from chronos_api.schemas import Health, Version
-from chronos_clients.errors import ClientError
-from chronos_clients.resources import JOBS
+from chronos_api.answers import json_answer, problems
+from chronos_api.deps import PartsDep
+from chronos_api.manual import PAGE_POLICY, render_manual
+from chronos_api.schemas import Health, NoQuery, Version
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["health"])
 
-PATIENCE_SECONDS = 3.0
+NoQueryDep = Annotated[NoQuery, Query()]
 
 
 @router.get(
     "/health/live",
-    operation_id="getLiveness",
+    operation_id="getLive",
     summary="Whether the process answers",
-    response_model=Health,
+    description="Open: needs no API key.",
+    responses={200: {"model": Health, "description": "It does."}},
 )
-async def get_liveness() -> Response:
-    """Needs no key."""
-    return send_json({"status": "ok"})
+async def get_live(_: NoQueryDep) -> Response:
+    return json_answer({"status": "ok"})
 
 
 @router.get(
     "/health/ready",
-    operation_id="getReadiness",
-    summary="Whether requests can be served",
-    response_model=Health,
-    responses={503: {"description": "Not now", "model": Health}},
+    operation_id="getReady",
+    summary="Whether the cluster and the object store have answered recently",
+    description="Open: needs no API key.",
+    responses={
+        200: {"model": Health, "description": "They have."},
+        503: {"model": Health, "description": "One of them has not."},
+    },
 )
-async def get_readiness(ports: Annotated[Ports, Depends(ports_of)]) -> Response:
-    """Whether the cluster answers. Needs no key, and tells no more than yes or no."""
-    namespaces = ports.config.watch_namespaces
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await ports.kubernetes.list(JOBS, namespaces[0] if namespaces else None, limit=1)
-    except (ClientError, TimeoutError):
-        return send_json({"status": "the cluster does not answer"}, status=503)
-    return send_json({"status": "ok"})
+async def get_ready(parts: PartsDep, _: NoQueryDep) -> Response:
+    checks = parts.pulse.checks()
+    is_ready = all(checks.values())
+    document = {"status": "ok" if is_ready else "unavailable", "checks": checks}
+    return json_answer(document, status=200 if is_ready else 503)
 
 
 @router.get(
     "/version",
     operation_id="getVersion",
     summary="What runs here",
-    response_model=Version,
+    responses={**problems(422), 200: {"model": Version, "description": "The versions."}},
 )
-async def get_version(_: Given) -> Response:
-    """Chronos' version and that of its time zone data."""
-    return send_json({"version": version("chronos"), "timeZoneData": version("tzdata")})
+async def get_version(_: NoQueryDep) -> Response:
+    return json_answer({"version": own_version(), "timeZoneData": version("tzdata")})
+
+
+@router.get(
+    "/openapi.json",
+    operation_id="getOpenapi",
+    summary="This description",
+    responses={**problems(422), 200: {"description": "An OpenAPI 3.1 document."}},
+)
+async def get_openapi(request: Request, _: NoQueryDep) -> Response:
+    return json_answer(request.app.openapi())
+
+
+@router.get(
+    "/docs",
+    operation_id="getDocs",
+    summary="This description as a page",
+    responses={
+        **problems(422),
+        200: {"description": "A page that needs nothing else.", "content": {"text/html": {}}},
+    },
+    response_class=HTMLResponse,
+)
+async def get_docs(request: Request, _: NoQueryDep) -> Response:
+    headers = {"Content-Security-Policy": PAGE_POLICY}
+    return HTMLResponse(render_manual(request.app.openapi()), headers=headers)
+
+
+@lru_cache(maxsize=1)
+def own_version() -> str:
+    """The version of Chronos, as it is installed."""
+    try:
+        return version("chronos")
+    except PackageNotFoundError:
+        return "unknown"
