@@ -1,7 +1,8 @@
 """What the operator knows of the cluster: the newest version of each object it has seen.
 
 Filled by watch events, by answers to the operator's own writes, and by the periodic listing. An
-older version never replaces a newer one, so the three may come in any order.
+older version never replaces a newer one, nor brings back what is gone, so the three may come in any
+order.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class Shelf(Generic[V]):
         self._items: dict[Name, tuple[int, V]] = {}
         self._by_parent: dict[Name, set[Name]] = defaultdict(set)
         self._parent_of: dict[Name, Name] = {}
+        # The last versions of what is gone; of this round of listing and of the one before.
+        self._gone: tuple[dict[Name, int], dict[Name, int]] = ({}, {})
 
     def get(self, name: Name) -> V | None:
         """The object of that name."""
@@ -41,11 +44,10 @@ class Shelf(Generic[V]):
         return set(self._items)
 
     def put(self, name: Name, version: int, value: V, parent: Name | None = None) -> bool:
-        """Keeps the object unless a newer version is known; whether it was kept."""
-        known = self._items.get(name)
-        if known is not None and known[0] >= version > 0:
+        """Keeps the object unless as new a version is known; whether it was kept."""
+        if version > 0 and version <= self._newest(name):
             return False
-        self.drop(name)
+        self._take_out(name)
         self._items[name] = (version, value)
         if parent is not None:
             self._by_parent[parent].add(name)
@@ -53,14 +55,29 @@ class Shelf(Generic[V]):
         return True
 
     def drop(self, name: Name) -> V | None:
-        """Forgets the object; what it was."""
+        """The object is gone; what it was. Late news of it do not bring it back."""
+        item = self._take_out(name)
+        if item is None:
+            return None
+        self._gone[0][name] = item[0]
+        return item[1]
+
+    def begin_round(self) -> None:
+        """A listing begins: news from before the last one are not under way any more."""
+        self._gone = ({}, self._gone[0])
+
+    def _newest(self, name: Name) -> int:
+        item = self._items.get(name)
+        return max(item[0] if item else 0, *(gone.get(name, 0) for gone in self._gone))
+
+    def _take_out(self, name: Name) -> tuple[int, V] | None:
         item = self._items.pop(name, None)
         parent = self._parent_of.pop(name, None)
         if parent is not None:
             self._by_parent[parent].discard(name)
             if not self._by_parent[parent]:
                 del self._by_parent[parent]
-        return item[1] if item is not None else None
+        return item
 
 
 class Observed:
@@ -71,6 +88,11 @@ class Observed:
         self.executions: Shelf[ExecutionView] = Shelf()
         self.kube_jobs: Shelf[KubeJobView] = Shelf()
         self.pods: Shelf[PodView] = Shelf()
+
+    def begin_round(self) -> None:
+        """A listing of all four begins."""
+        for shelf in (self.jobs, self.executions, self.kube_jobs, self.pods):
+            shelf.begin_round()
 
     def put_job(self, job: JobView) -> bool:
         """Keeps a ChronosJob."""

@@ -57,6 +57,7 @@ class Resync:
         """One round. Executions are listed before kube jobs: a kube job is created before its
         execution, so that each execution seen has its kube job seen."""
         sightings, observed = self.sightings, self.observed
+        observed.begin_round()
         await self._list(JOBS, observed.jobs, sightings.saw_job, sightings.lost_job)
         await self._list(
             EXECUTIONS, observed.executions, sightings.saw_execution, sightings.lost_execution

@@ -95,7 +95,9 @@ class Sightings:
             return
         self.logs.note_gone(pod.uid)
         if self.observed.kube_jobs.get((pod.namespace, pod.kube_job)) is not None:
-            self.observed.put_pod(replace(pod, is_gone=True))
+            # News that follow everything the cluster said about it.
+            gone = replace(pod, is_gone=True, resource_version=pod.resource_version + 1)
+            self.observed.put_pod(gone)
         if not pod.is_gone:
             self.wake_for_pod(pod)
 
