@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
-import signal
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import uvicorn
 from pydantic import ValidationError
 
 from chronos_api.auth.apikey import ApiKeyAuthenticator, BadKeyFile, KeyFile
 from chronos_api.clock import SystemClock
 from chronos_api.config import Config
 from chronos_api.journal import write_json_lines
+from chronos_api.listener import build_server
 from chronos_api.main import build_parts, build_routes, create_app
 from chronos_clients.errors import ClientError
 from chronos_clients.kubernetes import connect
@@ -27,50 +24,6 @@ log = logging.getLogger("chronos_api")
 
 # The object store's client is synchronous: so many of its calls run side by side.
 STORE_THREADS = 16
-MAX_HEADER_BYTES = 32 * 1024
-KEEP_ALIVE_SECONDS = 30
-# Less than the pod's grace period, so that the process ends itself.
-SHUTDOWN_SECONDS = 20
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, except that a signal ends it in order: its own sends itself the signal once
-    more when it is done, which skips the closing of connections."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        yield
-
-    def _stop(self) -> None:
-        self.should_exit = True
-
-
-def build_server(config: Config, app: object) -> uvicorn.Server:
-    """The server, with its limits."""
-    return _Server(
-        uvicorn.Config(
-            app,  # type: ignore[arg-type]
-            host=config.bind,
-            port=config.port,
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            # Connections, idle ones too; requests are bounded by the Perimeter.
-            limit_concurrency=4 * config.max_concurrent_requests,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        )
-    )
 
 
 async def serve(config: Config, keys: KeyFile) -> None:
@@ -90,7 +43,14 @@ async def serve(config: Config, keys: KeyFile) -> None:
         )
         pulse = asyncio.create_task(parts.pulse.run())
         try:
-            await build_server(config, app).serve()
+            server = build_server(
+                app,
+                host=config.bind,
+                port=config.port,
+                # Idle ones too; requests are bounded by the Perimeter.
+                max_connections=4 * config.max_concurrent_requests,
+            )
+            await server.serve()
         finally:
             pulse.cancel()
             await asyncio.gather(pulse, return_exceptions=True)

@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 _UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
+class LogBroken(Exception):
+    """The log ends early, with half of the answer out: no ApiError, there is nobody to tell."""
+
+
 @dataclass(frozen=True)
 class ShippedLog:
     """An attempt's log as its status tells of it; ``size`` in bytes."""
@@ -107,8 +111,11 @@ class LogStore:
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
-    async for chunk in rest:
-        yield chunk
+    try:
+        async for chunk in rest:
+            yield chunk
+    except ClientError as error:
+        raise LogBroken("the object store broke off") from error
 
 
 def _raise(error: ClientError) -> NoReturn:
@@ -117,5 +124,4 @@ def _raise(error: ClientError) -> NoReturn:
     headers = {"Retry-After": str(RETRY_SECONDS)}
     if isinstance(error, TemporaryError):
         headers = retry_after(error)
-    log.warning("The object store does not answer", extra={"reason": str(error)})
     raise ObjectStoreUnavailable("the object store does not answer", headers=headers) from error

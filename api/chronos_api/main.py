@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -25,14 +26,17 @@ from chronos_api.errors import (
 from chronos_api.logs import LogStore
 from chronos_api.openapi import build_openapi
 from chronos_api.perimeter import Perimeter
-from chronos_api.problems import problem_response, translate_input
+from chronos_api.problems import problem_response, translate_input, translate_outside
 from chronos_api.pulse import Pulse, ask_kubernetes, ask_object_store
 from chronos_api.routes import executions, health, jobs
 from chronos_api.store import ExecutionStore, JobStore
 from chronos_api.tenants import Tenants
+from chronos_clients.errors import ClientError
 from chronos_clients.kubernetes import Kubernetes
 from chronos_clients.objectstore import ObjectStore
 from chronos_crds.validation import InvalidInput
+
+log = logging.getLogger(__name__)
 
 
 def build_parts(
@@ -96,7 +100,16 @@ def build_routes() -> FastAPI:
 
 async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 - for the type checker
+    if error.status >= 500:
+        extra = {"code": error.code, "path": request.url.path, "reason": str(error.__cause__)}
+        log.warning("Something outside does not answer", extra=extra)
     return problem_response(error, instance=request.url.path)
+
+
+async def _answer_outside(request: Request, error: Exception) -> Response:
+    """What a store has let through; nothing should come here, and it is no 500 either way."""
+    assert isinstance(error, ClientError)  # noqa: S101
+    return problem_response(translate_outside(error), instance=request.url.path)
 
 
 async def _answer_invalid_input(request: Request, error: Exception) -> Response:
@@ -136,6 +149,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 _HANDLERS = {
     ApiError: _answer_api_error,
+    ClientError: _answer_outside,
     InvalidInput: _answer_invalid_input,
     RequestValidationError: _answer_validation,
     HTTPException: _answer_http,

@@ -44,10 +44,11 @@ class Perimeter:
             await self._refuse(scope, receive, send)
             return
         began = self._clock.elapsed()
-        answer = _Answer(send)
+        body = _Body(scope, receive)
+        answer = _Answer(send, body)
         self._running += 1
         try:
-            await self._answer(scope, receive, answer)
+            await self._answer(scope, body.receive, answer)
         finally:
             self._running -= 1
             log.log(
@@ -91,11 +92,27 @@ class Perimeter:
             await send({"type": "websocket.close", "code": 1008})
 
 
+class _Body:
+    """Receives a request, and knows whether there is more of it."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        self.is_unread = length != b"0" or b"transfer-encoding" in headers
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        message = await self._receive()
+        self.is_unread = bool(message.get("more_body", False))
+        return message
+
+
 class _Answer:
     """Sends an answer with our headers, in bounded time, and remembers what was sent."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, body: _Body) -> None:
         self._send = send
+        self._body = body
         self.request_id = uuid.uuid4().hex
         self.status = 0
         self.size = 0
@@ -106,6 +123,9 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.request_id
             headers.setdefault("Content-Security-Policy", POLICY)
+            if self._body.is_unread:
+                # Nobody waits for the rest of a body that was refused.
+                headers["Connection"] = "close"
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
         self.size += len(message.get("body", b""))

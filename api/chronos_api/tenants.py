@@ -8,7 +8,8 @@ from typing import NewType
 
 from chronos_api.clock import Clock
 from chronos_api.errors import TenantNotFound
-from chronos_clients.errors import Denied, NotFound
+from chronos_api.problems import translate_outside
+from chronos_clients.errors import ClientError, Denied, NotFound
 from chronos_clients.kubernetes import Kubernetes
 from chronos_clients.resources import NAMESPACES
 
@@ -65,6 +66,8 @@ class Tenants:
             # With rights in named namespaces only, a namespace's own existence may be hidden.
             if name not in self._served:
                 return False
+        except ClientError as error:
+            raise translate_outside(error) from error
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
         self._known[name] = now + KNOWN_SECONDS

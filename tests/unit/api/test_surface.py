@@ -137,6 +137,14 @@ async def test_a_namespace_that_may_not_be_read_is_no_tenant(
     problem_of(await api.get("/api/v1/jobs"), 404, "tenant_not_found")
 
 
+async def test_a_cluster_that_is_away_is_no_missing_tenant(
+    world: World, api: httpx.AsyncClient
+) -> None:
+    world.kubernetes.fail_next("get", Unreachable("refused"))
+    problem_of(await api.get("/api/v1/jobs"), 503, "cluster_unavailable")
+    assert (await api.get("/api/v1/jobs")).status_code == 200
+
+
 async def test_a_tenant_is_looked_up_once_in_a_while(world: World, api: httpx.AsyncClient) -> None:
     for _ in range(3):
         await api.get("/api/v1/jobs")
