@@ -10,7 +10,7 @@ from chronos_cluster.clock import wait_until
 from chronos_cluster.command import CommandFailed
 from chronos_cluster.health import ask, is_well
 from chronos_cluster.kubectl import Kubectl
-from chronos_cluster.provider import Target
+from chronos_cluster.provider import Provider, Target
 from chronos_cluster.refusal import StepFailed
 
 NAMESPACE = "chronos-system"
@@ -34,9 +34,15 @@ class ImageName:
     tag: str
 
 
-def build_values(target: Target, image: ImageName, *, example_image: str) -> dict[str, Any]:
-    """The chart's values for a cluster; ports only where they are node ports."""
+def build_values(
+    target: Target, image: ImageName, *, example_image: str, with_crds: bool = True
+) -> dict[str, Any]:
+    """The chart's values for a cluster; ports only where they are node ports.
+
+    `with_crds` false leaves the CRDs to whoever put them into the cluster before us.
+    """
     return {
+        "crds": {"install": with_crds},
         "image": {
             "repository": image.repository,
             "tag": image.tag,
@@ -87,6 +93,8 @@ class Release:
             self._kubectl.helm(
                 *arguments,
                 *where,
+                # In a cluster of ours a CRD applied by hand becomes the release's again.
+                *(["--take-ownership"] if self._target.provider is not Provider.NAMED else []),
                 "--wait",
                 f"--timeout={INSTALL_SECONDS}s",
                 timeout=INSTALL_SECONDS + 60,

@@ -20,7 +20,7 @@ from chronos_cluster.node.machine import (
     look_at_machine,
 )
 from chronos_cluster.provider import Provider, Target
-from chronos_cluster.record import write_record
+from chronos_cluster.record import read_record, write_record
 from chronos_cluster.refusal import Refusal
 from chronos_cluster.release import ImageName, build_values, mark_as_test_cluster
 from chronos_cluster.step import Aside, Step, format_seconds, run_steps
@@ -214,10 +214,13 @@ class Up:
 
     def _install_chart(self) -> str | None:
         target, recipe = self._reach(), self._workshop.recipe
-        image = ImageName(*recipe.name.rsplit(":", 1))
+        image, with_crds = ImageName(*recipe.name.rsplit(":", 1)), True
         if target.provider is Provider.NAMED:
             image = ImageName(*split_image(self._workshop.settings.image))
-        values = build_values(target, image, example_image=self._workshop.example_image)
+            with_crds = (read_record(self._workshop.receipt_file) or {}).get("crds", True)
+        values = build_values(
+            target, image, example_image=self._workshop.example_image, with_crds=with_crds
+        )
         self._workshop.release(target).install(values)
         return image.tag
 

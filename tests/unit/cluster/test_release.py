@@ -48,6 +48,14 @@ def test_values(service_type: str, ports: tuple[int | None, int | None]) -> None
     assert values["image"]["tag"] == "dev-1"
 
 
+def test_crds_that_were_there_before_are_left_to_their_owner() -> None:
+    image = ImageName("x", "1")
+    target = build_target("ClusterIP")
+    assert build_values(target, image, example_image="b:1")["crds"] == {"install": True}
+    values = build_values(target, image, example_image="b:1", with_crds=False)
+    assert values["crds"] == {"install": False}
+
+
 def test_only_revisions_at_which_helm_was_killed_are_in_the_way() -> None:
     history = [
         {"revision": 1, "status": "superseded"},
