@@ -22,6 +22,7 @@ CRDS = ("chronosjobs.chronos.dev", "chronosexecutions.chronos.dev")
 EXAMPLE_NAMESPACE = "default"
 INSTALL_SECONDS = 300
 EXAMPLE_SECONDS = 120.0
+ADOPT = ("--take-ownership", "--force-conflicts")
 READY_PATH = "/api/v1/health/ready"
 ENDED = ("Succeeded", "Failed", "Cancelled", "Missed", "Skipped")
 
@@ -94,7 +95,7 @@ class Release:
                 *arguments,
                 *where,
                 # In a cluster of ours a CRD applied by hand becomes the release's again.
-                *(["--take-ownership"] if self._target.provider is not Provider.NAMED else []),
+                *(ADOPT if self._target.provider is not Provider.NAMED else ()),
                 "--wait",
                 f"--timeout={INSTALL_SECONDS}s",
                 timeout=INSTALL_SECONDS + 60,
