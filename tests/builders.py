@@ -268,7 +268,11 @@ def build_pod_body(
             "namespace": NAMESPACE,
             "uid": f"pod-of-{kube_job}",
             "resourceVersion": str(version),
-            "labels": {LABEL_MANAGED_BY: MANAGED_BY, "batch.kubernetes.io/job-name": kube_job},
+            "labels": {
+                LABEL_MANAGED_BY: MANAGED_BY,
+                LABEL_EXECUTION: kube_job.rpartition("-")[0],
+                "batch.kubernetes.io/job-name": kube_job,
+            },
             **meta,
         },
         "spec": {"nodeName": node} if node else {},

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from chronos_clients.errors import Denied, Invalid, NotFound
 from chronos_clients.resources import EXECUTIONS, JOBS, Resource
-from chronos_crds.execution import AttemptLog, ExecutionSpec, ExecutionStatus, Outcome
+from chronos_crds.execution import Attempt, AttemptLog, ExecutionSpec, ExecutionStatus, Outcome
 from chronos_crds.job import ChronosJobSpec, ChronosJobStatus
 from chronos_crds.meta import ObjectMeta
 from chronos_crds.naming import attempt_name, execution_name, log_key
@@ -33,11 +33,11 @@ from chronos_operator.decide.status import (
     compute_invalid_status,
     compute_job_status,
     decide_execution,
+    log_patience_ends,
 )
 from chronos_operator.decide.values import (
     ExecutionView,
     JobView,
-    KubeJobView,
     PodView,
     read_execution,
     read_job,
@@ -45,7 +45,7 @@ from chronos_operator.decide.values import (
 )
 from chronos_operator.effects.cluster import Cluster
 from chronos_operator.effects.events import Events
-from chronos_operator.effects.logs import LogShipper
+from chronos_operator.effects.logs import LogShipper, lost_log
 from chronos_operator.errors import NameTaken
 from chronos_operator.observed import Observed
 from chronos_operator.ticker import Ticker
@@ -209,6 +209,7 @@ class Reconciler:
         execution = self.observed.executions.get((namespace, name))
         if execution is None or execution.meta.deleted_at is not None:
             self.ticker.set(key, None)
+            self.logs.forget_execution(namespace, name)
             await self._sweep(namespace, name)
             return
         job = self.observed.jobs.get((namespace, execution.spec.job_ref.name))
@@ -232,56 +233,60 @@ class Reconciler:
     async def _observe(self, execution: ExecutionView) -> dict[int, Observation]:
         """What is known of each attempt; begins to ship the log of each pod that is seen."""
         meta = execution.meta
+        kube_jobs = {
+            known.number: known
+            for known in self.observed.attempts_of(meta.namespace, meta.name)
+            if known.job_uid == execution.spec.job_ref.uid
+        }
+        recorded = {attempt.number: attempt for attempt in execution.status.attempts}
         seen: dict[int, Observation] = {}
-        for kube_job in self.observed.attempts_of(meta.namespace, meta.name):
-            if kube_job.job_uid != execution.spec.job_ref.uid:
-                continue
-            pod = self.observed.pod_of(kube_job)
-            seen[kube_job.number] = Observation(
-                kube_job,
-                pod,
-                self._ship(execution, kube_job, pod),
-                log_moved_at=self.logs.moved_at(pod.uid) if pod is not None else None,
-            )
+        for number in {*kube_jobs, *recorded}:
+            kube_job = kube_jobs.get(number)
+            pod = self.observed.pod_of(kube_job) if kube_job is not None else None
+            key = self._log_key(execution, number)
+            word = self._ship(key, recorded.get(number), pod)
+            seen[number] = Observation(kube_job, pod, word, log_moved_at=self.logs.moved_at(key))
         open_number = _open_attempt(execution)
-        if open_number is not None and open_number not in seen:
-            missing = await self._find_missing(execution, open_number)
-            if missing is not None:
-                seen[open_number] = missing
+        if open_number is not None and open_number not in kube_jobs:
+            seen[open_number] = await self._find_missing(execution, open_number)
         return seen
 
-    def _ship(
-        self, execution: ExecutionView, kube_job: KubeJobView, pod: PodView | None
-    ) -> AttemptLog | None:
-        if pod is None:
-            return None
-        recorded = [known.log for known in execution.status.attempts]
-        if kube_job.number <= len(recorded) and recorded[kube_job.number - 1] is not None:
-            self.logs.forget(pod.uid)
-            return None
-        result = self.logs.result(pod.uid)
-        if pod.node and result is None:
-            key = log_key(
-                prefix=self.log_prefix,
-                tenant=kube_job.namespace,
-                job_uid=kube_job.job_uid,
-                execution=kube_job.execution,
-                attempt=kube_job.number,
-            )
-            self.logs.ship_log(key, pod)
-        return result
+    def _log_key(self, execution: ExecutionView, number: int) -> str:
+        return log_key(
+            prefix=self.log_prefix,
+            tenant=execution.meta.namespace,
+            job_uid=execution.spec.job_ref.uid,
+            execution=execution.meta.name,
+            attempt=number,
+        )
 
-    async def _find_missing(self, execution: ExecutionView, number: int) -> Observation | None:
+    def _ship(self, key: str, attempt: Attempt | None, pod: PodView | None) -> AttemptLog | None:
+        """The word about an attempt's log, where there is one that is not recorded yet."""
+        if attempt is not None and attempt.log is not None:
+            self.logs.forget(key)
+            return None
+        if pod is not None and (pod.node or pod.is_ended or pod.is_gone):
+            self.logs.ship_log(key, pod)
+        if attempt is not None and pod is None and not self.logs.is_shipping(key):
+            patience = log_patience_ends(attempt)
+            if patience is not None and self.clock.now() >= patience:
+                # What an earlier process had read of it died with that process.
+                return self.logs.result(key) or lost_log(key, "its pod is gone")
+        return self.logs.result(key)
+
+    async def _find_missing(self, execution: ExecutionView, number: int) -> Observation:
         """An attempt that was begun but is not among what is observed: late news, or deleted."""
-        meta = execution.meta
+        meta, now = execution.meta, self.clock.now()
         body = await self.cluster.find_kube_job(meta.namespace, attempt_name(meta.name, number))
-        if body is not None:
-            kube_job = read_kube_job(body)
-            self.observed.put_kube_job(kube_job)
-            return Observation(kube_job, self.observed.pod_of(kube_job), None)
-        message = "its kube job was deleted by somebody else"
-        denial = Denial(message, self.clock.now(), Outcome.DELETED)
-        return Observation(None, None, None, denial=denial)
+        if body is None:
+            said = "its kube job was deleted by somebody else"
+            return Observation(None, None, None, denial=Denial(said, now, Outcome.DELETED))
+        kube_job = read_kube_job(body)
+        if kube_job.job_uid != execution.spec.job_ref.uid:
+            said = f"Job {kube_job.name} exists and belongs to something else"
+            return Observation(None, None, None, denial=Denial(said, now))
+        self.observed.put_kube_job(kube_job)
+        return Observation(kube_job, self.observed.pod_of(kube_job), None)
 
     async def _start(
         self, namespace: str, execution: str, spec: ExecutionSpec, *, number: int

@@ -102,10 +102,8 @@ class Sightings:
             self.wake_for_pod(pod)
 
     def wake_for_pod(self, pod: PodView) -> None:
-        """Wakes the execution that a pod belongs to."""
-        kube_job = self.observed.kube_jobs.get((pod.namespace, pod.kube_job))
-        if kube_job is not None:
-            self.queue.add(("execution", pod.namespace, kube_job.execution))
+        """Wakes the execution that a pod belongs to, whether or not its kube job is there."""
+        self.queue.add(("execution", pod.namespace, pod.execution))
 
     def wake_all(self) -> None:
         """Wakes everything that is not at rest, so that a lost event is made good."""

@@ -10,7 +10,7 @@ import base64
 import binascii
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +78,7 @@ class FakeKubernetes(Faults):
     ) -> Object:
         name = body.get("metadata", {}).get("name", "")
         async with self._call(Call("create", resource.plural, namespace, name, _copy(body))):
+            _check_kind(resource, body)
             stored = self._build(resource, namespace, body)
             key = (namespace or "", stored["metadata"]["name"])
             if key in self._objects.get(resource, {}):
@@ -91,6 +92,7 @@ class FakeKubernetes(Faults):
         self, resource: Resource, namespace: str | None, name: str, body: Object
     ) -> Object:
         async with self._call(Call("replace", resource.plural, namespace, name, _copy(body))):
+            _check_kind(resource, body)
             before = self._known(resource, namespace, name)
             after = _copy(body)
             meta = after.setdefault("metadata", {})
@@ -149,7 +151,7 @@ class FakeKubernetes(Faults):
 
     async def follow_log(
         self, namespace: str, pod: str, container: str, *, since: datetime | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         async with self._call(Call("follow_log", "pods", namespace, pod, since)):
             log = self._logs.get((namespace, pod, container))
             if log is None:
@@ -299,6 +301,13 @@ def _copy(value: Object) -> Object:
     """A deep copy by way of JSON: what cannot be sent cannot be stored here either."""
     copied: Object = orjson.loads(orjson.dumps(value))
     return copied
+
+
+def _check_kind(resource: Resource, body: Object) -> None:
+    """Raises Invalid where one of our kinds does not say what it is; the built-in need not."""
+    told = (body.get("apiVersion"), body.get("kind"))
+    if is_chronos(resource) and told != (resource.api_version, resource.kind):
+        raise Invalid(f"the object provided is unrecognized (must be of type {resource.kind})")
 
 
 def _matches(stored: Object, labels: Mapping[str, str]) -> bool:

@@ -74,7 +74,7 @@ def decide_execution(
     """The execution's status and next step; ``may_start`` is false for a paused or absent job."""
     before = execution.status
     if before.state is not None and before.state.is_final:
-        return _decide_ended(before, observations)
+        return _decide_ended(before, observations, now=now)
     attempts = _attempts(execution, observations)
     retry_at = next_attempt_at(execution.spec.retry, attempts)
     start = _next_start(execution.spec, attempts, retry_at, may_start=may_start, now=now)
@@ -88,7 +88,9 @@ def decide_execution(
         retry_at=retry_at,
         held=retry_at is not None and not may_start,
     )
-    wake_at = None if is_final or start is not None else waits_until
+    wake_at = waits_until if start is None else None
+    if is_final:
+        wake_at = _late_word_at(attempts, now)
     if retry_at is not None and start is None and may_start:
         wake_at = retry_at
     if not attempts and start is None and may_start:
@@ -97,7 +99,7 @@ def decide_execution(
 
 
 def _decide_ended(
-    before: ExecutionStatus, observations: Mapping[int, Observation]
+    before: ExecutionStatus, observations: Mapping[int, Observation], *, now: datetime
 ) -> ExecutionPlan:
     """An ended execution changes no more, but for logs that arrive late."""
     attempts = tuple(
@@ -106,7 +108,22 @@ def _decide_ended(
         else attempt
         for attempt in before.attempts
     )
-    return ExecutionPlan(before.model_copy(update={"attempts": attempts}), None, None)
+    status = before.model_copy(update={"attempts": attempts})
+    return ExecutionPlan(status, None, _late_word_at(attempts, now))
+
+
+def _late_word_at(attempts: Sequence[Attempt], now: datetime) -> datetime | None:
+    """When an ended execution is to be looked at for the word about a log."""
+    ends = (log_patience_ends(attempt) for attempt in attempts)
+    return min((end for end in ends if end is not None and end > now), default=None)
+
+
+def log_patience_ends(attempt: Attempt) -> datetime | None:
+    """When the word about an attempt's log is given up on, if nothing of it is under way; None:
+    there is one, or will be none because there was no kube job."""
+    if attempt.log is not None or attempt.completed_at is None or attempt.started_at is None:
+        return None
+    return attempt.completed_at + LOG_PATIENCE
 
 
 def _attempts(

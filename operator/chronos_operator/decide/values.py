@@ -74,6 +74,7 @@ class PodView:
     name: str
     uid: str
     kube_job: str
+    execution: str
     phase: str
     reason: str
     message: str
@@ -168,13 +169,15 @@ def read_pod(body: Object) -> PodView:
     waiting, running = state.get("waiting") or {}, state.get("running") or {}
     ended = state.get("terminated") or {}
     conditions = {known["type"]: known for known in status.get("conditions") or ()}
+    labels = meta.get("labels") or {}
     scheduled = conditions.get("PodScheduled") or {}
     disrupted = conditions.get("DisruptionTarget") or {}
     return PodView(
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta.get("uid", ""),
-        kube_job=(meta.get("labels") or {}).get("batch.kubernetes.io/job-name", ""),
+        kube_job=labels.get("batch.kubernetes.io/job-name", ""),
+        execution=labels.get(LABEL_EXECUTION, ""),
         phase=status.get("phase", ""),
         reason=status.get("reason", ""),
         message=status.get("message", ""),

@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 
 
 class LogShipper:
-    """Ships logs; ``on_shipped`` is called with a pod once there is a word about its log."""
+    """Ships logs, one pod's under each key.
+
+    ``on_shipped`` is called with a pod once there is a word about its log.
+    """
 
     def __init__(
         self,
@@ -48,36 +51,47 @@ class LogShipper:
 
     def ship_log(self, key: str, pod: PodView) -> None:
         """Begins to ship the pod's log, or tells the task that does of the pod's news."""
-        source = self._sources.get(pod.uid)
+        source = self._sources.get(key)
         if source is None:
-            source = self._sources[pod.uid] = LogSource(pod)
+            source = self._sources[key] = LogSource(pod, is_gone=pod.is_gone)
             task = asyncio.create_task(self._run(key, source), name=f"log of {pod.name}")
-            self._tasks[pod.uid] = task
+            self._tasks[key] = task
         elif source.pod != pod:
             source.pod = pod
+            source.is_gone |= pod.is_gone
             source.changed.set()
 
-    def result(self, pod_uid: str) -> AttemptLog | None:
-        """The word about a pod's log; None while it is on its way."""
-        return self._results.get(pod_uid)
+    def result(self, key: str) -> AttemptLog | None:
+        """The word about a log; None while it is on its way."""
+        return self._results.get(key)
 
-    def moved_at(self, pod_uid: str) -> datetime | None:
+    def is_shipping(self, key: str) -> bool:
+        """Whether there will be a word about that log."""
+        return key in self._tasks
+
+    def moved_at(self, key: str) -> datetime | None:
         """When bytes of a log last came through to the store; None where none have yet."""
-        source = self._sources.get(pod_uid)
+        source = self._sources.get(key)
         return source.moved_at if source is not None else None
 
-    def forget(self, pod_uid: str) -> None:
+    def forget(self, key: str) -> None:
         """The word is recorded, or nobody asks for it any more."""
-        self._results.pop(pod_uid, None)
-        if pod_uid not in self._tasks:
-            self._sources.pop(pod_uid, None)
+        self._results.pop(key, None)
+        if key not in self._tasks:
+            self._sources.pop(key, None)
+
+    def forget_execution(self, namespace: str, execution: str) -> None:
+        """The record of that execution is gone: nobody asks for its logs any more."""
+        for key, source in list(self._sources.items()):
+            if (source.pod.namespace, source.pod.execution) == (namespace, execution):
+                self.forget(key)
 
     def note_gone(self, pod_uid: str) -> None:
         """The pod is gone: what was not read of its log is lost."""
-        source = self._sources.get(pod_uid)
-        if source is not None:
-            source.is_gone = True
-            source.changed.set()
+        for source in self._sources.values():
+            if source.pod.uid == pod_uid:
+                source.is_gone = True
+                source.changed.set()
 
     async def close(self) -> None:
         """Ends all tasks; what they had not finished is begun anew by the next process."""
@@ -92,10 +106,10 @@ class LogShipper:
         except Exception:
             # A bug in one log must not keep its execution from ending.
             log.exception("log was not shipped", extra={"pod": source.pod.name})
-            result = _lost(key, "an internal error of Chronos; see the operator's log")
+            result = lost_log(key, "an internal error of Chronos; see the operator's log")
         finally:
-            self._tasks.pop(source.pod.uid, None)
-        self._results[source.pod.uid] = result
+            self._tasks.pop(key, None)
+        self._results[key] = result
         self._on_shipped(source.pod)
 
     async def _ship(self, key: str, source: LogSource) -> AttemptLog:
@@ -105,10 +119,10 @@ class LogShipper:
             try:
                 return await self._ship_once(key, source)
             except PermanentError as error:
-                return _lost(key, str(error))
+                return lost_log(key, str(error))
             except ClientError as error:
                 if self._clock.now() - begun_at > STORE_PATIENCE:
-                    return _lost(key, f"gave up after an hour: {error}")
+                    return lost_log(key, f"gave up after an hour: {error}")
                 delay = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
                 log.warning(
                     "log will be shipped anew",
@@ -142,5 +156,6 @@ class LogShipper:
         )
 
 
-def _lost(key: str, why: str) -> AttemptLog:
+def lost_log(key: str, why: str) -> AttemptLog:
+    """The word about a log that does not lie in the store."""
     return AttemptLog(key=key, complete=False, message=f"the log was not shipped: {why}"[:1024])

@@ -2,9 +2,25 @@
 kubelet, and wires to a cluster that break on demand.
 
 With ``chronos_clients.testing`` a whole cluster with its operator runs in one process, hours in
-milliseconds. Nothing here is used when Chronos runs.
+milliseconds (``Simulation``). Nothing here is used when Chronos runs.
 """
 
+from chronos_operator.testing.audit import find_faults
 from chronos_operator.testing.clock import FakeClock, VirtualClock, run_in_virtual_time
+from chronos_operator.testing.kubelet import Command
+from chronos_operator.testing.simulation import NAMESPACE, Simulation
+from chronos_operator.testing.watch import Weather
+from chronos_operator.testing.wire import Fault, Wire
 
-__all__ = ["FakeClock", "VirtualClock", "run_in_virtual_time"]
+__all__ = [
+    "NAMESPACE",
+    "Command",
+    "FakeClock",
+    "Fault",
+    "Simulation",
+    "VirtualClock",
+    "Weather",
+    "Wire",
+    "find_faults",
+    "run_in_virtual_time",
+]

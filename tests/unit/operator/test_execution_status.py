@@ -139,7 +139,7 @@ STEPS: list[
      {1: Observation(None, None, None, denial=Denial("m", NOON, Outcome.DELETED))}, {},
      STATE_FAILED, "Deleted", None, None),
     ("its kube job ended, and the pod was never seen", {1: seen(kube={"condition": COMPLETE})}, {},
-     SUCCEEDED, "Succeeded", None, None),
+     SUCCEEDED, "Succeeded", None, 25),
     ("it failed, two attempts are left", {1: ended(3, log=LOG)}, {"retry": THRICE},
      PENDING, "WaitingForRetry", None, 15),
     ("it failed, and its log does not hold up the retry", {1: ended(3)}, {"retry": THRICE},
@@ -175,7 +175,7 @@ STEPS: list[
      SUCCEEDED, "Succeeded", None, None),
     ("the first attempt's late log does not hold up the end",
      {1: ended(3), 2: ended(0, number=2, log=LOG)}, {"retry": THRICE},
-     SUCCEEDED, "Succeeded", None, None),
+     SUCCEEDED, "Succeeded", None, 25),
 ]  # fmt: skip
 
 

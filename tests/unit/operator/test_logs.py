@@ -52,7 +52,7 @@ class Dock:
 
     @property
     def word(self) -> AttemptLog | None:
-        return self.shipper.result(self.pod.uid)
+        return self.shipper.result(KEY)
 
 
 def play(act: Callable[[Dock], Coroutine[Any, Any, None]]) -> Dock:
@@ -219,11 +219,11 @@ def test_a_pod_nobody_ships_may_be_gone() -> None:
 def test_when_bytes_last_came_through_is_told() -> None:
     async def act(dock: Dock) -> None:
         dock.ship()
-        assert dock.shipper.moved_at(dock.pod.uid) is None
+        assert dock.shipper.moved_at(KEY) is None
         await asyncio.sleep(10)
         dock.print(b"one\n")
         await asyncio.sleep(5)
-        moved = dock.shipper.moved_at(dock.pod.uid)
+        moved = dock.shipper.moved_at(KEY)
         assert moved is not None
         assert timedelta(seconds=10) <= moved - NOON < timedelta(seconds=13)
 
@@ -236,9 +236,9 @@ def test_a_recorded_word_is_forgotten() -> None:
         dock.end()
         await asyncio.sleep(3)
         assert dock.word is not None
-        dock.shipper.forget(dock.pod.uid)
+        dock.shipper.forget(KEY)
         assert dock.word is None
-        assert dock.shipper.moved_at(dock.pod.uid) is None
+        assert dock.shipper.moved_at(KEY) is None
 
     play(act)
 
@@ -293,6 +293,6 @@ def test_two_pods_are_shipped_side_by_side() -> None:
         dock.print()
         dock.end()
         await asyncio.sleep(3)
-        assert dock.shipper.result(other.uid) is None
+        assert dock.shipper.result("other") is None
 
     assert_shipped(play(act))

@@ -125,7 +125,7 @@ def test_a_kube_job_and_a_pod_wake_their_execution() -> None:
 def test_a_pod_that_is_seen_before_its_kube_job_is_remembered() -> None:
     desk = Desk()
     desk.sightings.saw_pod(build_pod_body(version=2))
-    assert desk.bell.take() == set()
+    assert desk.bell.take() == {EXECUTION_KEY}
     desk.sightings.saw_kube_job(build_kube_job_body(version=1))
     assert desk.bell.take() == {EXECUTION_KEY}
     assert desk.observed.pods.get(POD) is not None
@@ -192,6 +192,7 @@ def test_a_pod_without_a_kube_job_is_forgotten_when_it_is_gone() -> None:
     desk.sightings.saw_pod(build_pod_body())
     desk.sightings.lost_pod(POD)
     assert desk.observed.pods.get(POD) is None
+    desk.bell.take()
     desk.sightings.lost_pod(("default", "never-seen"))
     assert desk.bell.take() == set()
 

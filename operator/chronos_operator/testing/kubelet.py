@@ -1,0 +1,166 @@
+"""A node and the kube job controller in one: makes a pod of each kube job and lets it run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chronos_clients.errors import ClientError
+from chronos_clients.resources import KUBE_JOBS, PODS, Object, Resource
+from chronos_crds.meta import format_time
+from chronos_crds.naming import MAIN_CONTAINER
+from chronos_operator.clock import Clock
+from chronos_operator.testing.cluster import Change, WatchedKubernetes
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command does: prints each piece after a pause of so many seconds, then ends."""
+
+    pieces: tuple[tuple[float, bytes], ...] = ((0.3, b"hello\n"),)
+    exit_code: int = 0
+    # From the kube job's creation until the command runs; a real one takes a second.
+    pending_seconds: float = 0.5
+    # Whether any node has room for it.
+    is_schedulable: bool = True
+
+    @property
+    def output(self) -> bytes:
+        """All that it prints."""
+        return b"".join(piece for _, piece in self.pieces)
+
+
+Script = Callable[[str], Command]
+"""What the command of the kube job of that name does."""
+
+
+class Kubelet:
+    """Runs pods until it is closed; ``runs`` are the kube jobs whose commands were begun."""
+
+    def __init__(self, cluster: WatchedKubernetes, clock: Clock, script: Script) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._script = script
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stop = cluster.watch(self._see)
+        self.runs: list[str] = []
+
+    async def close(self) -> None:
+        """Ends all pods where they are."""
+        self._stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def fail_kube_job(self, namespace: str, name: str) -> None:
+        """What the controller says of a kube job whose pod was taken away."""
+        kube_job = await self._cluster.get(KUBE_JOBS, namespace, name)
+        await self._finish_kube_job(kube_job, 1)
+
+    def _see(self, change: Change) -> None:
+        if change.resource == KUBE_JOBS and change.type == "ADDED":
+            task = asyncio.create_task(self._run(change.body))
+            self._tasks.add(task)
+
+    async def _run(self, kube_job: Object) -> None:
+        command = self._script(kube_job["metadata"]["name"])
+        try:
+            pod = await self._create_pod(kube_job, command)
+            if not command.is_schedulable:
+                return
+            await asyncio.sleep(command.pending_seconds)
+            await self._run_command(pod, command)
+            await asyncio.sleep(0.1)
+            await self._finish_kube_job(kube_job, command.exit_code)
+        except ClientError:
+            # Somebody deleted it meanwhile: its log ends with it.
+            return
+
+    async def _create_pod(self, kube_job: Object, command: Command) -> Object:
+        meta, template = kube_job["metadata"], kube_job["spec"]["template"]
+        await asyncio.sleep(0.05)
+        pod = await self._cluster.create(
+            PODS,
+            meta["namespace"],
+            {
+                "metadata": {
+                    "name": f"{meta['name']}-x7f2p",
+                    "labels": {
+                        **template["metadata"]["labels"],
+                        "batch.kubernetes.io/job-name": meta["name"],
+                    },
+                    "ownerReferences": [
+                        {
+                            "apiVersion": "batch/v1",
+                            "kind": "Job",
+                            "name": meta["name"],
+                            "uid": meta["uid"],
+                            "controller": True,
+                        }
+                    ],
+                },
+                "spec": {
+                    **template["spec"],
+                    **({"nodeName": "node-1"} if command.is_schedulable else {}),
+                },
+            },
+        )
+        if not command.is_schedulable:
+            condition = {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "Unschedulable",
+                "message": "0/1 nodes are available: 1 Insufficient memory.",
+            }
+            await self._patch(PODS, pod, {"phase": "Pending", "conditions": [condition]})
+        return pod
+
+    async def _run_command(self, pod: Object, command: Command) -> None:
+        meta = pod["metadata"]
+        log, started = self._cluster.log(meta["namespace"], meta["name"]), self._now()
+        self.runs.append(meta["labels"]["batch.kubernetes.io/job-name"])
+        await self._tell_pod(pod, "Running", {"running": {"startedAt": started}})
+        for pause, piece in command.pieces:
+            await asyncio.sleep(pause)
+            log.write(piece)
+        log.end()
+        ended = {
+            "exitCode": command.exit_code,
+            "reason": "Error" if command.exit_code else "Completed",
+            "startedAt": started,
+            "finishedAt": self._now(),
+        }
+        phase = "Failed" if command.exit_code else "Succeeded"
+        await self._tell_pod(pod, phase, {"terminated": ended})
+
+    async def _finish_kube_job(self, kube_job: Object, exit_code: int) -> None:
+        now = self._now()
+        condition: dict[str, Any] = {
+            "type": "Failed" if exit_code else "Complete",
+            "status": "True",
+            "lastTransitionTime": now,
+        }
+        if exit_code:
+            condition |= {"reason": "BackoffLimitExceeded", "message": "backoff limit reached"}
+        status = {"conditions": [condition], **({} if exit_code else {"completionTime": now})}
+        await self._patch(KUBE_JOBS, kube_job, status)
+
+    async def _tell_pod(self, pod: Object, phase: str, state: dict[str, Any]) -> None:
+        containers = [{"name": MAIN_CONTAINER, "state": state}]
+        await self._patch(PODS, pod, {"phase": phase, "containerStatuses": containers})
+
+    async def _patch(self, resource: Resource, body: Object, status: dict[str, Any]) -> None:
+        meta = body["metadata"]
+        await self._cluster.patch(
+            resource,
+            meta["namespace"],
+            meta["name"],
+            {"metadata": {"uid": meta["uid"]}, "status": status},
+            subresource="status",
+        )
+
+    def _now(self) -> str:
+        """As Kubernetes writes times: whole seconds."""
+        return format_time(self._clock.now().replace(microsecond=0))
