@@ -8,12 +8,14 @@ from pathlib import Path
 
 from chronos_cluster.down import take_down
 from chronos_cluster.provider import Target
-from chronos_cluster.refusal import Refusal
+from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.release import Release
 from chronos_cluster.up import Up
 from chronos_cluster.workshop import Workshop
 
 PYTEST_TIMEOUT = 4500.0
+# Set by cluster/bootstrap for this program's environment; the tests have another one.
+OUR_OWN = ("PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV")
 
 
 def build_pytest_argv(python: str, paths: Sequence[str], *, kubeconfig: Path) -> list[str]:
@@ -29,16 +31,18 @@ def build_pytest_argv(python: str, paths: Sequence[str], *, kubeconfig: Path) ->
 
 
 def build_test_environ(
-    environ: Mapping[str, str], *, target: Target, key: str, example_image: str
+    environ: Mapping[str, str], *, target: Target, key: str, example_image: str, python: str
 ) -> dict[str, str]:
-    """What `make env` exports, for the tests."""
+    """What `make env` exports, for the tests, without what this program runs on."""
+    kept = {name: value for name, value in environ.items() if name not in OUR_OWN}
+    folders = (str(Path(python).parent), str(target.kubectl.binaries), environ.get("PATH", ""))
     return {
-        **environ,
+        **kept,
         "KUBECONFIG": str(target.kubectl.kubeconfig),
         "CHRONOS_URL": target.api_url,
         "CHRONOS_API_KEY": key,
         "CHRONOS_EXAMPLE_IMAGE": example_image,
-        "PATH": f"{target.kubectl.binaries}:{environ.get('PATH', '')}",
+        "PATH": ":".join(folders),
     }
 
 
@@ -65,10 +69,14 @@ def _run_pytest(workshop: Workshop, paths: Sequence[str]) -> int:
     python = os.environ.get("CHRONOS_TEST_PYTHON") or sys.executable
     argv = build_pytest_argv(python, paths, kubeconfig=target.kubectl.kubeconfig)
     environ = build_test_environ(
-        os.environ, target=target, key=key, example_image=workshop.example_image
+        os.environ, target=target, key=key, example_image=workshop.example_image, python=python
     )
-    environ.pop("PYTHONPATH", None)
-    done = subprocess.run(
-        argv, cwd=workshop.settings.root, env=environ, timeout=PYTEST_TIMEOUT, check=False
-    )
+    try:
+        done = subprocess.run(
+            argv, cwd=workshop.settings.root, env=environ, timeout=PYTEST_TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StepFailed(
+            f"the tests took longer than {PYTEST_TIMEOUT:.0f} s", remedy="see which one hangs"
+        ) from error
     return done.returncode

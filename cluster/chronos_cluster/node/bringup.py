@@ -41,6 +41,7 @@ from chronos_cluster.supervision import Supervisor, build_supervisor_configurati
 
 # A fixed path of the CNI plugins; an empty folder on the host for our mount to cover.
 CNI_STATE = Path("/var/lib/cni")
+RESOLVER_FILES = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 FIRST = ("etcd", "containerd", "kube-apiserver")
 API_TIMEOUT = 60.0
 NODE_TIMEOUT = 90.0
@@ -208,7 +209,7 @@ class OwnCluster:
 
     def _write_configuration(self, link: Link) -> None:
         layout, pki = self.layout, self.layout.pki
-        resolvers = addresses.read_resolvers(Path("/etc/resolv.conf").read_text())
+        resolvers = _find_resolvers()
         texts = {
             "kubelet.json": build_kubelet_configuration(layout),
             "containerd.toml": build_containerd_configuration(layout, snapshotter=self.snapshotter),
@@ -318,6 +319,15 @@ class OwnCluster:
                 remedy="read the log, then repeat",
                 log=self.layout.log_of("kube-controller-manager"),
             )
+
+
+def _find_resolvers() -> tuple[str, ...]:
+    """The machine's; behind a stub on loopback those that systemd-resolved asks itself."""
+    for path in RESOLVER_FILES:
+        found = addresses.read_resolvers(path.read_text()) if path.exists() else ()
+        if found:
+            return found
+    return ()
 
 
 def build_init_script(layout: Layout, link: Link) -> str:

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from chronos_cluster.command import CommandFailed, run_command, succeeds
+from chronos_cluster.kubectl import Kubectl
 from chronos_cluster.lock import hold_lock
 from chronos_cluster.node.cgroups import list_hierarchies
+from chronos_cluster.provider import Provider, Target
 from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.settings import read_settings
 from chronos_cluster.step import Step, format_seconds, run_steps
-from chronos_cluster.trial import build_pytest_argv
+from chronos_cluster.trial import build_pytest_argv, build_test_environ
 
 HOME = Path("/home/x")
 
@@ -153,3 +155,28 @@ def test_tests_are_given_their_cluster_by_name() -> None:
     assert "--k8s-provider=external" in argv
     assert "--k8s-kubeconfig-override=/state/kubeconfig" in argv
     assert argv[-1] == "tests/e2e"
+
+
+def test_tests_get_the_clusters_address_and_not_the_environment_of_this_program() -> None:
+    target = Target(
+        provider=Provider.OWN,
+        kubectl=Kubectl(Path("/cache/bin/key"), Path("/state/kubeconfig")),
+        api_url="http://172.30.250.2:30080",
+        store_url="http://172.30.250.2:30070",
+        service_type="NodePort",
+    )
+    environ = build_test_environ(
+        {"PYTHONPATH": "cluster", "VIRTUAL_ENV": "/cache/python", "PATH": "/bin", "TERM": "x"},
+        target=target,
+        key="secret",
+        example_image="busybox:1.35",
+        python="/r/.venv/bin/python",
+    )
+    assert environ == {
+        "TERM": "x",
+        "KUBECONFIG": "/state/kubeconfig",
+        "CHRONOS_URL": "http://172.30.250.2:30080",
+        "CHRONOS_API_KEY": "secret",
+        "CHRONOS_EXAMPLE_IMAGE": "busybox:1.35",
+        "PATH": "/r/.venv/bin:/cache/bin/key:/bin",
+    }
