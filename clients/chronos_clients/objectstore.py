@@ -252,10 +252,11 @@ def _error_of(error: BotoClientError) -> Exception:
     text = f"object store: {error}"
     if code in ("BucketAlreadyExists", "BucketAlreadyOwnedByYou"):
         return _BucketExists(text)
+    # versitygw answers 404 to an access key that it does not know.
+    if status in (401, 403) or code == "XAdminUserNotFound":
+        return Denied(text)
     if status == 404:
         return NotFound(text)
-    if status in (401, 403):
-        return Denied(text)
     if status in (429, 503) or code == "SlowDown":
         return Throttled(text)
     return ServerTrouble(text) if status >= 500 else Invalid(text)

@@ -96,6 +96,8 @@ def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreAd
     binary = os.environ.get("CHRONOS_VERSITYGW") or shutil.which("versitygw")
     if not binary:
         pytest.skip("no versitygw: put it on the PATH or name it by CHRONOS_VERSITYGW")
+    # boto3's own session keeps the credentials it has found first.
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "contract")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "contract-secret")
     with socket.create_server(("127.0.0.1", 0)) as free:

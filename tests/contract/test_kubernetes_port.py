@@ -106,6 +106,15 @@ async def test_a_missing_namespace_takes_nothing_and_lists_nothing(cluster: Clus
     assert (await cluster.port.list(CONFIG_MAPS, "chronos-nowhere")).items == []
 
 
+async def test_one_of_our_kinds_must_say_what_it_is(cluster: Cluster) -> None:
+    for missing in ("apiVersion", "kind"):
+        body = job()
+        del body[missing]
+        with pytest.raises(Invalid):
+            await create(cluster, JOBS, body)
+    await create(cluster, CONFIG_MAPS, config_map("one"))
+
+
 # Changes
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from chronos_clients.errors import NotFound
-from chronos_clients.objectstore import PART_BYTES, ObjectStore
+from chronos_clients.errors import Denied, NotFound
+from chronos_clients.objectstore import PART_BYTES, ObjectStore, S3ObjectStore
 from chronos_clients.testing import FakeObjectStore
 
 KEY = "team-a/0b1e/hello-1774690200/1.log"
@@ -116,6 +116,24 @@ async def test_a_link_gives_that_object_and_no_other(store: ObjectStore) -> None
     assert status == 403
     status, _ = await asyncio.to_thread(fetch, url.partition("?")[0])
     assert status == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_ACCESS_KEY_ID", "nobody"), ("AWS_SECRET_ACCESS_KEY", "wrong")]
+)
+async def test_wrong_credentials_are_denied(
+    store: ObjectStore, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch,
+    name: str, value: str,
+) -> None:  # fmt: skip
+    if isinstance(store, FakeObjectStore):
+        pytest.skip("the fake has no credentials")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    monkeypatch.setenv(name, value)
+    stranger = S3ObjectStore(request.getfixturevalue("gateway"))
+    with pytest.raises(Denied):
+        await read(stranger, KEY)
+    with pytest.raises(Denied):
+        await put(stranger, KEY, b"refused")
 
 
 def fetch(url: str) -> tuple[int, Any]:
