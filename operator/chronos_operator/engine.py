@@ -11,6 +11,7 @@ from datetime import timedelta
 from chronos_clients.errors import ClientError
 from chronos_clients.kubernetes import Kubernetes, connect
 from chronos_clients.objectstore import ObjectStore, S3ObjectStore
+from chronos_operator.attempts import Attempts
 from chronos_operator.clock import Clock, SystemClock
 from chronos_operator.config import Config
 from chronos_operator.effects.cluster import Cluster
@@ -47,15 +48,15 @@ class Engine:
         )
         self._logs = logs
         self.sightings = Sightings(observed, self.queue, logs)
+        cluster = Cluster(kubernetes)
         self._reconciler = Reconciler(
             observed=observed,
-            cluster=Cluster(kubernetes),
+            cluster=cluster,
             events=Events(kubernetes),
-            logs=logs,
+            attempts=Attempts(observed, cluster, logs, clock, config.s3_prefix),
             clock=clock,
             ticker=self.ticker,
             queue=self.queue,
-            log_prefix=config.s3_prefix,
         )
         self.resync = Resync(kubernetes, observed, self.sightings, config.watch_namespaces)
         self._tasks: list[asyncio.Task[None]] = []

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 
 from chronos_clients.errors import Denied, Invalid, NotFound
 from chronos_clients.resources import EXECUTIONS, JOBS, Resource
-from chronos_crds.execution import Attempt, AttemptLog, ExecutionSpec, ExecutionStatus, Outcome
+from chronos_crds.execution import ExecutionSpec, ExecutionStatus
 from chronos_crds.job import ChronosJobSpec, ChronosJobStatus
 from chronos_crds.meta import ObjectMeta
-from chronos_crds.naming import attempt_name, execution_name, log_key
+from chronos_crds.naming import attempt_name, execution_name
 from chronos_crds.validation import InvalidInput, parse_job_spec
+from chronos_operator.attempts import Attempts
 from chronos_operator.clock import Clock
 from chronos_operator.decide.history import select_expired
 from chronos_operator.decide.manifest import (
@@ -33,19 +34,16 @@ from chronos_operator.decide.status import (
     compute_invalid_status,
     compute_job_status,
     decide_execution,
-    log_patience_ends,
 )
 from chronos_operator.decide.values import (
     ExecutionView,
     JobView,
-    PodView,
     read_execution,
     read_job,
     read_kube_job,
 )
 from chronos_operator.effects.cluster import Cluster
 from chronos_operator.effects.events import Events
-from chronos_operator.effects.logs import LogShipper, lost_log
 from chronos_operator.errors import NameTaken
 from chronos_operator.observed import Observed
 from chronos_operator.ticker import Ticker
@@ -63,11 +61,10 @@ class Reconciler:
     observed: Observed
     cluster: Cluster
     events: Events
-    logs: LogShipper
+    attempts: Attempts
     clock: Clock
     ticker: Ticker[Key]
     queue: WorkQueue[Key]
-    log_prefix: str = ""
 
     async def reconcile(self, key: Key) -> None:
         """Looks at one job or execution; may raise ClientError, to be tried again."""
@@ -97,9 +94,10 @@ class Reconciler:
         if plan.to_open:
             # What was just opened is recorded now: one status write says all of it.
             plan = self._plan(job, spec)
+        # Before the records are written: trouble with them must not delay the next start.
+        self.ticker.set(key, plan.next_at)
         await self._record_job(job, spec, plan)
         await self._prune(job, spec)
-        self.ticker.set(key, plan.next_at)
         if plan.more:
             self.queue.add(key)
 
@@ -209,11 +207,11 @@ class Reconciler:
         execution = self.observed.executions.get((namespace, name))
         if execution is None or execution.meta.deleted_at is not None:
             self.ticker.set(key, None)
-            self.logs.forget_execution(namespace, name)
+            self.attempts.forget(namespace, name)
             await self._sweep(namespace, name)
             return
         job = self.observed.jobs.get((namespace, execution.spec.job_ref.name))
-        observations = await self._observe(execution)
+        observations = await self.attempts.observe(execution)
         plan = decide_execution(
             execution,
             observations,
@@ -229,64 +227,6 @@ class Reconciler:
             return
         await self._write_execution_status(execution, plan.status, job)
         self.ticker.set(key, plan.wake_at)
-
-    async def _observe(self, execution: ExecutionView) -> dict[int, Observation]:
-        """What is known of each attempt; begins to ship the log of each pod that is seen."""
-        meta = execution.meta
-        kube_jobs = {
-            known.number: known
-            for known in self.observed.attempts_of(meta.namespace, meta.name)
-            if known.job_uid == execution.spec.job_ref.uid
-        }
-        recorded = {attempt.number: attempt for attempt in execution.status.attempts}
-        seen: dict[int, Observation] = {}
-        for number in {*kube_jobs, *recorded}:
-            kube_job = kube_jobs.get(number)
-            pod = self.observed.pod_of(kube_job) if kube_job is not None else None
-            key = self._log_key(execution, number)
-            word = self._ship(key, recorded.get(number), pod)
-            seen[number] = Observation(kube_job, pod, word, log_moved_at=self.logs.moved_at(key))
-        open_number = _open_attempt(execution)
-        if open_number is not None and open_number not in kube_jobs:
-            seen[open_number] = await self._find_missing(execution, open_number)
-        return seen
-
-    def _log_key(self, execution: ExecutionView, number: int) -> str:
-        return log_key(
-            prefix=self.log_prefix,
-            tenant=execution.meta.namespace,
-            job_uid=execution.spec.job_ref.uid,
-            execution=execution.meta.name,
-            attempt=number,
-        )
-
-    def _ship(self, key: str, attempt: Attempt | None, pod: PodView | None) -> AttemptLog | None:
-        """The word about an attempt's log, where there is one that is not recorded yet."""
-        if attempt is not None and attempt.log is not None:
-            self.logs.forget(key)
-            return None
-        if pod is not None and (pod.node or pod.is_ended or pod.is_gone):
-            self.logs.ship_log(key, pod)
-        if attempt is not None and pod is None and not self.logs.is_shipping(key):
-            patience = log_patience_ends(attempt)
-            if patience is not None and self.clock.now() >= patience:
-                # What an earlier process had read of it died with that process.
-                return self.logs.result(key) or lost_log(key, "its pod is gone")
-        return self.logs.result(key)
-
-    async def _find_missing(self, execution: ExecutionView, number: int) -> Observation:
-        """An attempt that was begun but is not among what is observed: late news, or deleted."""
-        meta, now = execution.meta, self.clock.now()
-        body = await self.cluster.find_kube_job(meta.namespace, attempt_name(meta.name, number))
-        if body is None:
-            said = "its kube job was deleted by somebody else"
-            return Observation(None, None, None, denial=Denial(said, now, Outcome.DELETED))
-        kube_job = read_kube_job(body)
-        if kube_job.job_uid != execution.spec.job_ref.uid:
-            said = f"Job {kube_job.name} exists and belongs to something else"
-            return Observation(None, None, None, denial=Denial(said, now))
-        self.observed.put_kube_job(kube_job)
-        return Observation(kube_job, self.observed.pod_of(kube_job), None)
 
     async def _start(
         self, namespace: str, execution: str, spec: ExecutionSpec, *, number: int
@@ -351,8 +291,15 @@ class Reconciler:
             if job is None or job.meta.uid != kube_job.job_uid:
                 continue  # its owner is gone: the cluster's garbage collector sees to it
             cursor = job.status.cursor_at
-            if cursor is not None and _scheduled_before(name, cursor):
-                await self.cluster.delete_kube_job(kube_job)
+            if cursor is None or not _scheduled_before(name, cursor):
+                continue
+            body = await self.cluster.find_execution(namespace, name)
+            if body is not None:
+                # Another process has only just recorded it: the news are still under way.
+                self.observed.put_execution(read_execution(body))
+                self.queue.add(("execution", namespace, name))
+                return
+            await self.cluster.delete_kube_job(kube_job)
 
     async def _send(self, resource: Resource, about: ObjectMeta, notes: Iterable[Note]) -> None:
         for note in notes:
@@ -380,18 +327,6 @@ def _may_start(job: JobView | None, execution: ExecutionView) -> bool:
         and job.meta.deleted_at is None
         and not job.spec.get("suspend", False)
     )
-
-
-def _open_attempt(execution: ExecutionView) -> int | None:
-    """The attempt that was begun and has no outcome yet.
-
-    A scheduled execution is recorded only after its first kube job was created, so without any
-    record of an attempt the first one is open.
-    """
-    attempts = execution.status.attempts
-    if not attempts:
-        return 1
-    return attempts[-1].number if attempts[-1].outcome is None else None
 
 
 def _scheduled_before(execution: str, cursor: datetime) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chronos_clients.resources import Object
 from chronos_crds.validation import InvalidInput
 from chronos_operator.decide.values import (
     PodView,
+    mark_gone,
     read_execution,
     read_job,
     read_kube_job,
@@ -95,9 +96,7 @@ class Sightings:
             return
         self.logs.note_gone(pod.uid)
         if self.observed.kube_jobs.get((pod.namespace, pod.kube_job)) is not None:
-            # News that follow everything the cluster said about it.
-            gone = replace(pod, is_gone=True, resource_version=pod.resource_version + 1)
-            self.observed.put_pod(gone)
+            self.observed.put_pod(mark_gone(pod))
         if not pod.is_gone:
             self.wake_for_pod(pod)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from chronos_crds.naming import (
     LABEL_EXECUTION,
     LABEL_JOB,
     LABEL_JOB_UID,
+    LABEL_KUBE_JOB,
     MAIN_CONTAINER,
 )
 from chronos_crds.validation import parse_model
@@ -176,7 +177,7 @@ def read_pod(body: Object) -> PodView:
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta.get("uid", ""),
-        kube_job=labels.get("batch.kubernetes.io/job-name", ""),
+        kube_job=labels.get(LABEL_KUBE_JOB, ""),
         execution=labels.get(LABEL_EXECUTION, ""),
         phase=status.get("phase", ""),
         reason=status.get("reason", ""),
@@ -197,6 +198,11 @@ def read_pod(body: Object) -> PodView:
         disruption=disrupted.get("reason", "") if disrupted.get("status") == "True" else "",
         resource_version=_version(meta),
     )
+
+
+def mark_gone(pod: PodView) -> PodView:
+    """The pod as it was when it went: news that follow all that the cluster said about it."""
+    return replace(pod, is_gone=True, resource_version=pod.resource_version + 1)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from chronos_clients.errors import AlreadyExists, NotFound
-from chronos_clients.kubernetes import Kubernetes
-from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, Object, Resource
+from chronos_clients.kubernetes import Kubernetes, list_all
+from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object, Resource
 from chronos_crds.execution import ExecutionStatus
 from chronos_crds.job import ChronosJobStatus
 from chronos_crds.meta import Model
-from chronos_crds.naming import LABEL_JOB_UID
+from chronos_crds.naming import LABEL_JOB_UID, LABEL_KUBE_JOB
 from chronos_operator.decide.values import ExecutionView, JobView, KubeJobView
 from chronos_operator.errors import NameTaken
 
@@ -32,10 +32,16 @@ class Cluster:
 
     async def find_kube_job(self, namespace: str, name: str) -> Object | None:
         """The kube job of that name as the API server has it now."""
-        try:
-            return await self._kubernetes.get(KUBE_JOBS, namespace, name)
-        except NotFound:
-            return None
+        return await self._find(KUBE_JOBS, namespace, name)
+
+    async def find_execution(self, namespace: str, name: str) -> Object | None:
+        """The execution of that name as the API server has it now."""
+        return await self._find(EXECUTIONS, namespace, name)
+
+    async def find_pods(self, kube_job: KubeJobView) -> list[Object]:
+        """The pods of a kube job as the API server has them now."""
+        labels = {LABEL_KUBE_JOB: kube_job.name}
+        return await list_all(self._kubernetes, PODS, kube_job.namespace, labels=labels)
 
     async def patch_job_status(self, job: JobView, status: ChronosJobStatus) -> Object:
         """Writes a job's status; raises Conflict where the job has changed meanwhile."""
@@ -83,6 +89,12 @@ class Cluster:
             await self._kubernetes.delete(EXECUTIONS, meta.namespace, meta.name, uid=meta.uid)
         except NotFound:
             return
+
+    async def _find(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        try:
+            return await self._kubernetes.get(resource, namespace, name)
+        except NotFound:
+            return None
 
     async def _create(self, resource: Resource, manifest: Object) -> Object:
         meta = manifest["metadata"]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
-from chronos_clients.errors import ClientError, PermanentError
+from chronos_clients.errors import ClientError, NotFound, PermanentError
 from chronos_clients.kubernetes import Kubernetes
 from chronos_clients.objectstore import ObjectStore
 from chronos_crds.execution import AttemptLog
@@ -118,9 +118,9 @@ class LogShipper:
         while True:
             try:
                 return await self._ship_once(key, source)
-            except PermanentError as error:
-                return lost_log(key, str(error))
             except ClientError as error:
+                if isinstance(error, PermanentError) and not isinstance(error, NotFound):
+                    return lost_log(key, str(error))
                 if self._clock.now() - begun_at > STORE_PATIENCE:
                     return lost_log(key, f"gave up after an hour: {error}")
                 delay = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
@@ -130,6 +130,14 @@ class LogShipper:
                 )
             tries += 1
             await asyncio.sleep(delay)
+            # What was not found is the bucket: not made yet, or deleted by somebody.
+            await self._ensure_bucket()
+
+    async def _ensure_bucket(self) -> None:
+        try:
+            await self._store.ensure_bucket()
+        except ClientError:
+            return
 
     async def _ship_once(self, key: str, source: LogSource) -> AttemptLog:
         follower = Follower(self._kubernetes, self._clock, source)
