@@ -66,7 +66,7 @@ def test_the_link_opens_nothing_else_and_no_longer_than_it_says(api: Api, image:
 def test_describe_tells_the_story_of_a_job_in_events(
     api: Api, kubectl: Kubectl, image: str
 ) -> None:
-    retry = {"maxAttempts": 2, "initialSeconds": 1}
+    retry = {"maxAttempts": 2, "initialSeconds": 4}
     api.submit(job("story", {"immediate": True}, "sh", "-c", "exit 3", image=image, retry=retry))
     api.wait_for_end("story")
     wait_for(

@@ -24,6 +24,10 @@ _STAMP_MAX = 40
 RECENT_LINES = 4096
 # How far apart in time neighbours may stand in the wrong order.
 _DISORDER = timedelta(seconds=1)
+# The kubelet turns files away every 10 s at most. When it is read more slowly than is printed, it
+# goes on from the end of one file with the newest, and leaves out any between them, without a word.
+# A file left out spans that long at least, and only who is that far behind is given no word of it.
+_ROTATION = timedelta(seconds=9)
 
 
 class _Repetition:
@@ -69,6 +73,9 @@ class Transcript:
         self._half: int | None = None
         self._repetition: _Repetition | None = None
         self._has_gap = False
+        self._was_cut = False
+        self._newest_lag = timedelta()
+        self._now = datetime.fromtimestamp(0, UTC)
         self.has_foreign = False
         """Whether text without a time stamp came along, such as the kubelet's own words."""
 
@@ -84,19 +91,24 @@ class Transcript:
 
     @property
     def has_gap(self) -> bool:
-        """Whether a connection went on without the newest line known: it was rotated away, and
-        perhaps more with it. A half line whose rest never came is a gap, too."""
+        """Whether lines may be missing: a connection went on without the newest line known, or so
+        late that a file may have been left out. A half line whose rest never came is a gap, too."""
         return self._has_gap or (self._repetition is not None and self._half is not None)
 
-    def feed(self, chunk: bytes) -> bytes:
-        """The new content in the chunk."""
+    def feed(self, chunk: bytes, *, now: datetime) -> bytes:
+        """The new content in the chunk, which came at ``now``."""
+        self._now = now
         data, self._carry = self._carry + chunk, b""
         if self._repetition is not None:
             data = self._drop_repeated(data, self._repetition)
         return self._feed_new(data) if data else b""
 
-    def reconnect(self) -> None:
-        """Prepares for a connection that sends again what was read since ``resume_at``."""
+    def reconnect(self, *, was_cut: bool) -> None:
+        """Prepares for a connection that sends again what was read since ``resume_at``.
+
+        ``was_cut``: the one before ended by an error, not at the end of a file.
+        """
+        self._was_cut = was_cut
         self._carry = b""
         self._in_line = False
         if self._recent:
@@ -118,7 +130,10 @@ class Transcript:
                 if stamp is None:
                     return b""
                 if stamp and not repetition.meet(stamp):
-                    self._has_gap, self._half, self._repetition = True, None, None
+                    # From the end of a file its successor may begin with a new line.
+                    is_next = not self._was_cut and self._half is None
+                    self._has_gap |= not is_next or self._is_far(self._recent[-1], stamp)
+                    self._half, self._repetition = None, None
                     return data
                 data = data[len(stamp) + 1 :] if stamp else data
                 repetition.in_line = repetition.bytes_left is None
@@ -175,9 +190,27 @@ class Transcript:
         self._note_stamps(stamps)
 
     def _note_stamps(self, stamps: list[bytes]) -> None:
-        if stamps and not self._first_stamp:
+        if not stamps:
+            return
+        if not self._first_stamp:
             self._first_stamp = stamps[0]
+        self._look_for_jumps(stamps)
         self._recent.extend(stamps)
+
+    def _look_for_jumps(self, stamps: list[bytes]) -> None:
+        """Notes a file left out: a jump in time behind a line that itself came late."""
+        before = self._recent[-1] if self._recent else stamps[0]
+        if self._newest_lag >= _ROTATION and self._is_far(before, stamps[0]):
+            self._has_gap = True
+        self._newest_lag = self._now - _order(stamps[-1])[0]
+        is_late = self._now - _order(stamps[0])[0] >= _ROTATION
+        if is_late and self._is_far(stamps[0], stamps[-1]):
+            self._has_gap |= any(map(self._is_far, stamps, stamps[1:]))
+
+    @staticmethod
+    def _is_far(stamp: bytes, next_stamp: bytes) -> bool:
+        """Whether a whole file may lie between two lines."""
+        return _order(next_stamp)[0] - _order(stamp)[0] >= _ROTATION
 
 
 def _order(stamp: bytes) -> tuple[datetime, bytes]:

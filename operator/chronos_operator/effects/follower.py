@@ -49,6 +49,7 @@ class Follower:
         self._attached_at: datetime | None = None
         self._refusal = ""
         self._broke_off = False
+        self._was_cut = False
 
     async def content(self) -> AsyncGenerator[bytes, None]:
         """The log's bytes, until the command has ended and all of them were read.
@@ -68,6 +69,7 @@ class Follower:
                         yield piece
             except ClientError as error:
                 failure = error
+            self._was_cut = failure is not None
             if self._is_over(was_ended, failure):
                 return
             wait_seconds = min(wait_seconds * 1.5, LONGEST_WAIT_SECONDS)
@@ -83,7 +85,7 @@ class Follower:
         if self._broke_off:
             return "the pod was gone before its log was read to the end"
         if self._transcript.has_gap:
-            return "lines were rotated away while there was no connection"
+            return "lines were rotated away before they could be read"
         if self._transcript.has_foreign:
             return "it holds text without a time stamp: words of the kubelet, not of the command"
         return self._doubt_about_start()
@@ -104,13 +106,13 @@ class Follower:
     async def _connection(self) -> AsyncGenerator[bytes, None]:
         pod, begun_at = self._source.pod, self._clock.now()
         if self._attached_at is not None:
-            self._transcript.reconnect()
+            self._transcript.reconnect(was_cut=self._was_cut)
         chunks = self._kubernetes.follow_log(
             pod.namespace, pod.name, MAIN_CONTAINER, since=self._transcript.resume_at
         )
         async for chunk in chunks:
             self._attached_at = self._attached_at or begun_at
-            piece = self._transcript.feed(chunk)
+            piece = self._transcript.feed(chunk, now=self._clock.now())
             if piece:
                 yield piece
         # An empty log, too, was attached to.

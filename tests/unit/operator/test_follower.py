@@ -283,7 +283,7 @@ def test_lines_rotated_away_between_connections_leave_a_doubt() -> None:
 
     scene = play(act)
     assert scene.read == b"old\nnew\n"
-    assert scene.follower.doubt == "lines were rotated away while there was no connection"
+    assert scene.follower.doubt == "lines were rotated away before they could be read"
 
 
 # How long after its start following begins, when its first line was printed, whether it is doubted.

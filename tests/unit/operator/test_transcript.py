@@ -50,12 +50,15 @@ def read_all(lines: Sequence[Line], cuts: Sequence[int], sizes: Sequence[int]) -
     transcript, out = Transcript(), b""
     for number, cut in enumerate([*cuts, None]):
         if number:
-            transcript.reconnect()
+            transcript.reconnect(was_cut=True)
         for chunk in chop(serve(lines, transcript.resume_at)[:cut], sizes):
-            out += transcript.feed(chunk)
+            out += transcript.feed(chunk, now=NOW)
     assert not transcript.has_gap
     return out
 
+
+# Before every stamp: whatever is read now is read in time.
+NOW = utc("2000-01-01 00:00:00")
 
 STAMPS = [
     "2026-03-01T12:00:00.000000001Z",
@@ -149,44 +152,46 @@ def test_a_log_that_grows_between_connections() -> None:
     transcript, out, grown = Transcript(), b"", b""
     for count in range(1, len(PLAIN) + 1):
         lines = PLAIN[:count]
-        out += b"".join(transcript.feed(c) for c in chop(serve(lines, transcript.resume_at), [9]))
+        out += b"".join(
+            transcript.feed(c, now=NOW) for c in chop(serve(lines, transcript.resume_at), [9])
+        )
         grown = b"".join(line.data for line in lines)
         assert out == grown
-        transcript.reconnect()
+        transcript.reconnect(was_cut=True)
 
 
 def test_a_line_that_grows_between_connections() -> None:
     line, out = b"a long line that comes in pieces, and again\n", b""
     transcript = Transcript()
     for end in range(len(line) + 1):
-        out += transcript.feed(serve([Line(STAMPS[0], line[:end])], transcript.resume_at))
+        out += transcript.feed(serve([Line(STAMPS[0], line[:end])], transcript.resume_at), now=NOW)
         assert out == line[:end]
-        transcript.reconnect()
+        transcript.reconnect(was_cut=True)
 
 
 def test_an_empty_log_is_empty() -> None:
     transcript = Transcript()
-    assert transcript.feed(b"") == b""
+    assert transcript.feed(b"", now=NOW) == b""
     assert transcript.resume_at is None
     assert transcript.first_read_at is None
-    transcript.reconnect()
-    assert transcript.feed(b"") == b""
+    transcript.reconnect(was_cut=True)
+    assert transcript.feed(b"", now=NOW) == b""
     assert not transcript.has_gap
 
 
 def test_the_time_of_the_first_line_and_from_when_to_go_on() -> None:
     transcript = Transcript()
-    transcript.feed(serve(PLAIN, None))
+    transcript.feed(serve(PLAIN, None), now=NOW)
     # The newest line is of 12:00:01; another of a moment before may still be written behind it.
     for _ in range(2):
         assert transcript.first_read_at == utc("2026-03-01 12:00:00")
         assert transcript.resume_at == utc("2026-03-01 12:00:00")
-        transcript.reconnect()
+        transcript.reconnect(was_cut=True)
 
 
 def test_a_line_that_has_only_begun_says_from_when_to_go_on() -> None:
     transcript = Transcript()
-    transcript.feed(serve(PLAIN[:3], None) + PLAIN[4].served[:24])
+    transcript.feed(serve(PLAIN[:3], None) + PLAIN[4].served[:24], now=NOW)
     assert transcript.resume_at == utc("2026-03-01 12:00:00")
 
 
@@ -211,26 +216,28 @@ WORDS = b"failed to create fsnotify watcher: too many open files"
 def test_the_kubelets_own_words_are_noticed_and_harm_nothing(end: bytes, size: int) -> None:
     transcript, out = Transcript(), b""
     for chunk in chop(serve(PLAIN[:2], None) + WORDS + end, [size]):
-        out += transcript.feed(chunk)
+        out += transcript.feed(chunk, now=NOW)
     assert out == b"one\ntwo\n" + WORDS + end
     assert transcript.has_foreign
-    transcript.reconnect()
-    assert transcript.feed(serve(PLAIN, transcript.resume_at)) == WHOLE[len(b"one\ntwo\n") :]
+    transcript.reconnect(was_cut=True)
+    assert (
+        transcript.feed(serve(PLAIN, transcript.resume_at), now=NOW) == WHOLE[len(b"one\ntwo\n") :]
+    )
     assert not transcript.has_gap
 
 
 def test_the_kubelets_own_words_among_repeated_lines_are_left_out() -> None:
     transcript = Transcript()
-    transcript.feed(serve(PLAIN, None))
-    transcript.reconnect()
+    transcript.feed(serve(PLAIN, None), now=NOW)
+    transcript.reconnect(was_cut=True)
     again = serve(PLAIN[:3], None) + WORDS + b"\n" + serve(PLAIN[3:], None) + b", after all"
-    assert transcript.feed(again) == b", after all"
+    assert transcript.feed(again, now=NOW) == b", after all"
     assert transcript.has_foreign
 
 
 def test_a_log_of_the_container_alone_has_nothing_foreign() -> None:
     transcript = Transcript()
-    transcript.feed(serve(PLAIN, None))
+    transcript.feed(serve(PLAIN, None), now=NOW)
     assert not transcript.has_foreign
 
 
@@ -265,18 +272,18 @@ ROTATED = [
 def test_a_gap_is_noticed(count: int, cut: int, left: list[int], gap: bool) -> None:
     lines = [Line(STAMPS[0], b"one\n"), Line(STAMPS[5], b"two\n")]
     transcript = Transcript()
-    transcript.feed(serve(lines[:count], None)[:cut])
-    transcript.reconnect()
+    transcript.feed(serve(lines[:count], None)[:cut], now=NOW)
+    transcript.reconnect(was_cut=True)
     for index in left:
-        transcript.feed(lines[index].served)
+        transcript.feed(lines[index].served, now=NOW)
     assert transcript.has_gap is gap
 
 
 def test_behind_a_gap_the_rest_comes_as_it_is() -> None:
     transcript = Transcript()
-    out = transcript.feed(serve(PLAIN[:1], None)[:-2])
-    transcript.reconnect()
-    out += transcript.feed(serve(PLAIN[3:], None))
+    out = transcript.feed(serve(PLAIN[:1], None)[:-2], now=NOW)
+    transcript.reconnect(was_cut=True)
+    out += transcript.feed(serve(PLAIN[3:], None), now=NOW)
     assert transcript.has_gap
     assert out == b"on\nfour, without an end"
 
@@ -284,9 +291,57 @@ def test_behind_a_gap_the_rest_comes_as_it_is() -> None:
 def test_a_repeated_line_without_an_end_is_not_kept_in_memory() -> None:
     # A progress bar writes one line of any length; half of it is read again after each cut.
     transcript, bar = Transcript(), STAMPS[0].encode() + b" " + b"#" * 1_000_000
-    assert transcript.feed(bar) == b"#" * 1_000_000
-    transcript.reconnect()
+    assert transcript.feed(bar, now=NOW) == b"#" * 1_000_000
+    transcript.reconnect(was_cut=True)
     for chunk in chop(bar, [1000]):
-        assert transcript.feed(chunk) == b""
+        assert transcript.feed(chunk, now=NOW) == b""
         assert len(transcript._carry) < 100
-    assert transcript.feed(b"!\n") == b"!\n"
+    assert transcript.feed(b"!\n", now=NOW) == b"!\n"
+
+
+FIRST_AT = utc("2026-03-01 12:00:00")
+LEFT_OUT = [
+    ("a pause of a command that is read in time", 0, 60, False),
+    ("a reader 12 s late who meets no pause", 12, 1, False),
+    ("a reader 12 s late who meets a jump of 11 s", 12, 11, True),
+    ("a reader 8 s late, behind whom no two rotations fit", 8, 60, False),
+]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one chunk", "in two chunks"])
+@pytest.mark.parametrize(
+    ("late", "jump", "gap"), [row[1:] for row in LEFT_OUT], ids=[row[0] for row in LEFT_OUT]
+)
+def test_a_file_that_the_kubelet_left_out_is_noticed(
+    late: int, jump: int, gap: bool, together: bool
+) -> None:
+    next_at = FIRST_AT + timedelta(seconds=jump)
+    lines = [Line(f"{at:%Y-%m-%dT%H:%M:%S}Z", b"x\n") for at in (FIRST_AT, next_at)]
+    now = FIRST_AT + timedelta(seconds=late)
+    transcript = Transcript()
+    if together:
+        transcript.feed(serve(lines, None), now=now)
+    else:
+        transcript.feed(lines[0].served, now=now)
+        transcript.feed(lines[1].served, now=max(now, next_at))
+    assert transcript.has_gap is gap
+
+
+@pytest.mark.parametrize(
+    ("was_cut", "jump", "gap"),
+    [
+        pytest.param(False, 1, False, id="a file's end, and the next file goes on at once"),
+        pytest.param(False, 11, True, id="a file's end, and room for another file"),
+        pytest.param(True, 1, True, id="an error, and the rest of the file is turned away"),
+    ],
+)
+def test_a_connection_that_begins_with_a_new_line_is_a_gap_unless_it_is_the_next(
+    was_cut: bool, jump: int, gap: bool
+) -> None:
+    next_at = FIRST_AT + timedelta(seconds=jump)
+    first, second = (Line(f"{at:%Y-%m-%dT%H:%M:%S}Z", b"x\n") for at in (FIRST_AT, next_at))
+    transcript = Transcript()
+    transcript.feed(first.served, now=FIRST_AT)
+    transcript.reconnect(was_cut=was_cut)
+    transcript.feed(second.served, now=next_at)
+    assert transcript.has_gap is gap
