@@ -22,7 +22,7 @@ from chronos_clients.errors import (
     Throttled,
     Unreachable,
 )
-from chronos_clients.resources import KUBE_JOBS
+from chronos_clients.resources import EXECUTIONS, KUBE_JOBS
 from chronos_operator.testing import (
     NAMESPACE,
     Command,
@@ -213,7 +213,9 @@ def test_news_of_an_execution_that_are_late_do_not_cost_it_its_kube_job() -> Non
             simulation.serve_until(simulation.is_settled, within=180, resync_seconds=10.0)
         )
         deaf = Weather(seed=0, lost=1.0)
+        await asyncio.sleep(0.2)
         async with simulation.serving(weather=deaf, resync_seconds=1000.0) as engine:
+            await asyncio.sleep(0.1)
             engine.ticker.set(("job", "default", "quick"), None)
             engine.ticker.set(("job", "default", "flaky"), None)
             await simulation.sleep_until(NOON + SECOND)
@@ -251,6 +253,42 @@ def test_a_foreign_kube_job_is_told_by_whoever_comes_after_a_death() -> None:
         if not wire.is_dead:
             assert number > 10
             return
+
+
+@pytest.mark.parametrize("error", [None, ServerTrouble("500")], ids=["dies", "is answered 500"])
+@pytest.mark.parametrize("carried_out", [False, True], ids=["before", "after"])
+def test_what_history_keeps_no_longer_is_not_run_again(
+    error: ClientError | None, carried_out: bool
+) -> None:
+    """The record of a second is what keeps it from running again; here it goes at once."""
+
+    async def run(number: int) -> tuple[Simulation, Wire]:
+        simulation = Simulation(NOON - 0.5 * SECOND, lambda _: Command(((0.1, b"x\n"),)))
+        spec = build_spec_body(cron="0,2,4 0 12 1 3 ? 2026", history={"successful": 0, "failed": 0})
+        await simulation.create_job("short", spec)
+        wire = Wire(Fault(number, error, carried_out))
+        for it in (wire, Wire()):
+            if await simulation.serve_until(
+                lambda: simulation.is_settled() and not simulation.executions(),
+                within=90,
+                wire=it,
+            ):
+                break
+        await simulation.kubelet.close()
+        return simulation, wire
+
+    for number in range(1, MOST_REQUESTS):
+        simulation, wire = run_in_virtual_time(run(number))
+        births = [
+            b.name for b in simulation.cluster.births if b.resource in (KUBE_JOBS, EXECUTIONS)
+        ]
+        assert len(births) == len(set(births)) == 6, (number, births)
+        status = simulation.job("short")["status"]
+        assert (status["started"], status["missed"]) == (3, 0)
+        assert simulation.executions() == simulation.kube_jobs() == []
+        if len(wire.requests) < number:
+            return
+    raise AssertionError("the story never ends")
 
 
 STORES = [5, 30, 600]
