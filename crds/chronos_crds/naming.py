@@ -20,6 +20,8 @@ LABEL_JOB = f"{GROUP}/job"
 LABEL_JOB_UID = f"{GROUP}/job-uid"
 LABEL_EXECUTION = f"{GROUP}/execution"
 LABEL_ATTEMPT = f"{GROUP}/attempt"
+# Kubernetes' own, on each pod of a kube job.
+LABEL_KUBE_JOB = "batch.kubernetes.io/job-name"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "chronos"
 ANNOTATION_SCHEDULED_TIME = f"{GROUP}/scheduled-time"
