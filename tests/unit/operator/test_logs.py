@@ -16,7 +16,7 @@ from chronos_clients.errors import Denied, ServerTrouble, Unreachable
 from chronos_clients.resources import PODS
 from chronos_clients.testing import FakeKubernetes, FakeObjectStore
 from chronos_crds.execution import AttemptLog
-from chronos_operator.decide.values import PodView
+from chronos_operator.decide.values import PodView, mark_gone
 from chronos_operator.effects.logs import LogShipper
 from chronos_operator.testing import VirtualClock, run_in_virtual_time
 
@@ -205,6 +205,58 @@ def test_a_pod_that_is_gone_is_told_with_what_was_read() -> None:
     assert dock.word is not None
     assert (dock.word.size, dock.word.complete) == (len(TEXT), False)
     assert dock.word.message == "the pod was gone before its log was read to the end"
+
+
+def test_a_pod_that_was_gone_before_anybody_asked_for_its_log_gets_its_word() -> None:
+    async def act(dock: Dock) -> None:
+        await dock.kubernetes.delete(PODS, NAMESPACE, POD)
+        ended = build_pod(phase="Succeeded", state=terminated(0))
+        dock.pod = mark_gone(ended)
+        dock.ship()
+        await asyncio.sleep(5)
+
+    dock = play(act)
+    assert dock.word is not None
+    assert not dock.word.complete
+    assert dock.word.message == "the pod was gone before its log was read to the end"
+
+
+def test_news_that_a_pod_is_gone_may_come_with_the_pod_itself() -> None:
+    async def act(dock: Dock) -> None:
+        dock.kubernetes.fail_next("follow_log", Unreachable("away"), times=99)
+        dock.ship()
+        await asyncio.sleep(1)
+        dock.pod = mark_gone(dock.pod)
+        dock.ship()
+        await asyncio.sleep(5)
+
+    dock = play(act)
+    assert dock.word is not None
+    assert not dock.word.complete
+
+
+def test_words_about_an_execution_that_is_gone_are_forgotten() -> None:
+    async def act(dock: Dock) -> None:
+        dock.ship()
+        dock.end()
+        await asyncio.sleep(3)
+        dock.shipper.forget_execution(NAMESPACE, "another")
+        assert dock.word is not None
+        dock.shipper.forget_execution(NAMESPACE, "hello-1772366400")
+        assert dock.word is None
+
+    play(act)
+
+
+def test_a_bucket_that_is_not_there_yet_is_made() -> None:
+    async def act(dock: Dock) -> None:
+        dock.store.has_bucket = False
+        dock.ship()
+        dock.print()
+        dock.end()
+        await asyncio.sleep(10)
+
+    assert_shipped(play(act))
 
 
 def test_a_pod_nobody_ships_may_be_gone() -> None:
