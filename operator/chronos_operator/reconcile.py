@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chronos_clients.errors import Denied, Invalid, NotFound
+from chronos_clients.errors import Conflict, Denied, Invalid, NotFound
 from chronos_clients.resources import EXECUTIONS, JOBS, Resource
 from chronos_crds.execution import ExecutionSpec, ExecutionStatus
 from chronos_crds.job import ChronosJobSpec, ChronosJobStatus
@@ -184,6 +184,12 @@ class Reconciler:
             body = await self.cluster.patch_job_status(job, status)
         except NotFound:
             return
+        except Conflict:
+            # What was decided on is not the newest, and its news may be lost: read it, then retry.
+            newest = await self.cluster.find_job(job.meta.namespace, job.meta.name)
+            if newest is not None:
+                self.observed.put_job(read_job(newest))
+            raise
         self.observed.put_job(read_job(body))
         await self._send(JOBS, job.meta, tell_job(job.status, status))
 
@@ -270,6 +276,13 @@ class Reconciler:
             body = await self.cluster.patch_execution_status(execution, status)
         except NotFound:
             return
+        except Conflict:
+            newest = await self.cluster.find_execution(
+                execution.meta.namespace, execution.meta.name
+            )
+            if newest is not None:
+                self.observed.put_execution(read_execution(newest))
+            raise
         self.observed.put_execution(read_execution(body))
         self.queue.add(("job", execution.meta.namespace, execution.spec.job_ref.name))
         notes = list(

@@ -30,6 +30,10 @@ class Cluster:
         """The execution, created now or found; raises NameTaken where it is not this job's."""
         return await self._create(EXECUTIONS, manifest)
 
+    async def find_job(self, namespace: str, name: str) -> Object | None:
+        """The ChronosJob of that name as the API server has it now."""
+        return await self._find(JOBS, namespace, name)
+
     async def find_kube_job(self, namespace: str, name: str) -> Object | None:
         """The kube job of that name as the API server has it now."""
         return await self._find(KUBE_JOBS, namespace, name)

@@ -39,7 +39,9 @@ class WatchedKubernetes(FakeKubernetes):
     def __init__(self, clock: Callable[[], datetime], **fields: Any) -> None:
         self.births: list[Birth] = []
         self._watchers: list[Callable[[Change], None]] = []
-        self._told: dict[Resource, dict[tuple[str, str], Object]] = {kind: {} for kind in WATCHED}
+        self._told: dict[Resource, dict[tuple[str, str], tuple[str, Object]]] = {
+            kind: {} for kind in WATCHED
+        }
         super().__init__(clock, **fields)
 
     def watch(self, tell: Callable[[Change], None]) -> Callable[[], None]:
@@ -76,16 +78,14 @@ class WatchedKubernetes(FakeKubernetes):
                     tell(change)
 
     def _changes(self, resource: Resource) -> Iterator[Change]:
-        # Stored objects are replaced as a whole, never changed in place, but for a deletion that
-        # waits for finalizers, of which Chronos has none.
         stored, told = self._objects.get(resource, {}), self._told[resource]
         for key in [key for key in told if key not in stored]:
-            gone = told.pop(key)
+            _, gone = told.pop(key)
             meta = {**gone["metadata"], "resourceVersion": self._next_number()}
             yield Change("DELETED", resource, {**gone, "metadata": meta})
         for key, body in stored.items():
-            before = told.get(key)
-            if before is body:
+            version, before = body["metadata"]["resourceVersion"], told.get(key)
+            if before is not None and before[0] == version:
                 continue
-            told[key] = body
-            yield Change("ADDED" if before is None else "MODIFIED", resource, body)
+            told[key] = (version, {**body, "metadata": {**body["metadata"]}})
+            yield Change("ADDED" if before is None else "MODIFIED", resource, told[key][1])

@@ -162,6 +162,25 @@ def test_news_that_are_lost_doubled_late_and_mixed(seed: int) -> None:
     assert found == []
 
 
+def test_a_change_whose_news_are_lost_is_noticed_at_the_next_write() -> None:
+    """A suspension that no watch tells of: the first status that is refused gives it away."""
+
+    async def run() -> Simulation:
+        simulation = Simulation(NOON - 0.5 * SECOND)
+        await simulation.create_job("hello", build_spec_body(cron="*/2 * * * * *"))
+        deaf = Weather(seed=0, lost=1.0)
+        async with simulation.serving(weather=deaf, resync_seconds=3600.0):
+            await simulation.sleep_until(NOON + 3 * SECOND)
+            await simulation.change_job("hello", {"suspend": True})
+            await simulation.sleep_until(NOON + 60 * SECOND)
+        await simulation.kubelet.close()
+        return simulation
+
+    simulation = run_in_virtual_time(run())
+    assert simulation.job("hello")["status"]["state"] == "Paused"
+    assert len(simulation.kubelet.runs) <= 3
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_without_any_news_the_listing_alone_brings_everything_to_its_end(seed: int) -> None:
     weather = Weather(seed=seed, lost=1.0)

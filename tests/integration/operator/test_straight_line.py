@@ -263,6 +263,22 @@ def test_a_job_that_is_deleted_starts_nothing_more() -> None:
     assert len(births) == 3
 
 
+def test_a_job_that_is_being_deleted_starts_nothing_more_not_even_a_retry() -> None:
+    async def act(simulation: Simulation) -> None:
+        spec = build_spec_body(cron="*/5 * * * * *", retry={"maxAttempts": 9, "initialSeconds": 3})
+        await simulation.create_job("hello", spec)
+        hold = {"metadata": {"finalizers": ["example.com/hold"]}}
+        await simulation.cluster.patch(JOBS, NAMESPACE, "hello", hold)
+        async with simulation.serving():
+            await simulation.sleep_until(NOON + 2 * SECOND)
+            await simulation.delete(JOBS, "hello")
+            await simulation.sleep_until(NOON + 90 * SECOND)
+
+    simulation = play(act, lambda _: Command(exit_code=1))
+    assert simulation.job("hello")["metadata"]["deletionTimestamp"]
+    assert simulation.kubelet.runs == ["hello-1772366400-1"]
+
+
 def test_history_keeps_as_many_as_asked_and_deletes_the_rest_with_their_kube_jobs() -> None:
     async def act(simulation: Simulation) -> None:
         spec = build_spec_body(cron="*/5 0 12 1 3 ? 2026", history={"successful": 2, "failed": 1})
