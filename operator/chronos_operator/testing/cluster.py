@@ -47,7 +47,11 @@ class WatchedKubernetes(FakeKubernetes):
     def watch(self, tell: Callable[[Change], None]) -> Callable[[], None]:
         """Calls ``tell`` for each change from now on, until what is returned is called."""
         self._watchers.append(tell)
-        return lambda: self._watchers.remove(tell)
+
+        def stop() -> None:
+            self._watchers = [known for known in self._watchers if known != tell]
+
+        return stop
 
     async def create(self, resource: Resource, *args: Any, **fields: Any) -> Object:
         answer = await super().create(resource, *args, **fields)
