@@ -258,13 +258,13 @@ class Reconciler:
         execution = self.observed.executions.get((namespace, name))
         if execution is None:
             return
+        job = self.observed.jobs.get((namespace, execution.spec.job_ref.name))
         plan = decide_execution(
             execution,
             {number: Observation(None, None, None, denial=denial)},
-            may_start=False,
+            may_start=_may_start(job, execution),
             now=self.clock.now(),
         )
-        job = self.observed.jobs.get((namespace, execution.spec.job_ref.name))
         await self._write_execution_status(execution, plan.status, job)
 
     async def _write_execution_status(

@@ -8,7 +8,7 @@ milliseconds (``Simulation``). Nothing here is used when Chronos runs.
 from chronos_operator.testing.audit import find_faults
 from chronos_operator.testing.clock import FakeClock, VirtualClock, run_in_virtual_time
 from chronos_operator.testing.kubelet import Command
-from chronos_operator.testing.simulation import NAMESPACE, Simulation
+from chronos_operator.testing.simulation import NAMESPACE, Simulation, simulate
 from chronos_operator.testing.watch import Weather
 from chronos_operator.testing.wire import Fault, Wire
 
@@ -23,4 +23,5 @@ __all__ = [
     "Wire",
     "find_faults",
     "run_in_virtual_time",
+    "simulate",
 ]

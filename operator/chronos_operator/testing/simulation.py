@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object, Resource
+from chronos_clients.resources import EVENTS, EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object, Resource
 from chronos_clients.testing import FakeObjectStore
 from chronos_crds import API_VERSION
 from chronos_operator.config import Config
 from chronos_operator.engine import Engine
-from chronos_operator.testing.clock import VirtualClock
+from chronos_operator.testing.clock import VirtualClock, run_in_virtual_time
 from chronos_operator.testing.cluster import WatchedKubernetes
 from chronos_operator.testing.kubelet import Command, Kubelet, Script
 from chronos_operator.testing.watch import CLEAR, Watch, Weather
@@ -122,11 +122,43 @@ class Simulation:
         """All pods."""
         return list(self.cluster.objects(PODS, NAMESPACE))
 
+    def events(self, name: str) -> list[str]:
+        """The reasons of the Events about an object, in the order of their times."""
+        found = [
+            body
+            for body in self.cluster.objects(EVENTS, NAMESPACE)
+            if body["involvedObject"]["name"] == name
+        ]
+        return [body["reason"] for body in sorted(found, key=lambda it: it["firstTimestamp"])]
+
+    async def settle(self, within: float = 60) -> None:
+        """Lets an operator serve until all is at rest; AssertionError where it never is."""
+        if not await self.serve_until(self.is_settled, within=within):
+            raise AssertionError(f"it is not at rest within {within} s")
+
     def is_settled(self) -> bool:
         """Whether every job is completed and every execution ended, with a word on each log."""
         return all(
             (body.get("status") or {}).get("state") == "Completed" for body in self.jobs()
         ) and all(_is_settled(body) for body in self.executions())
+
+
+def simulate(
+    start: datetime,
+    act: Callable[[Simulation], Coroutine[Any, Any, None]],
+    script: Script = lambda _: Command(),
+) -> Simulation:
+    """Lets ``act`` happen in a cluster in which it is ``start``; what came of it."""
+    held: list[Simulation] = []
+
+    async def run() -> None:
+        simulation = Simulation(start, script)
+        held.append(simulation)
+        await act(simulation)
+        await simulation.kubelet.close()
+
+    run_in_virtual_time(run())
+    return held[0]
 
 
 def _is_settled(execution: Object) -> bool:

@@ -6,36 +6,23 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
-
 from builders import NOON, build_spec_body
-from chronos_clients.errors import Denied
-from chronos_clients.resources import EVENTS, EXECUTIONS, JOBS, KUBE_JOBS, PODS
+from chronos_clients.resources import KUBE_JOBS
 from chronos_operator.testing import (
-    NAMESPACE,
     Command,
     Simulation,
     find_faults,
-    run_in_virtual_time,
+    simulate,
 )
 
 SECOND = timedelta(seconds=1)
+Act = Callable[[Simulation], Coroutine[Any, Any, None]]
+Script = Callable[[str], Command]
 
 
-def play(
-    act: Callable[[Simulation], Coroutine[Any, Any, None]], script: Any = lambda _: Command()
-) -> Simulation:
-    """Lets ``act`` happen in a cluster that begins just before noon."""
-    held: list[Simulation] = []
-
-    async def run() -> None:
-        simulation = Simulation(NOON - 0.3 * SECOND, script)
-        held.append(simulation)
-        await act(simulation)
-        await simulation.kubelet.close()
-
-    run_in_virtual_time(run())
-    return held[0]
+def play(act: Act, script: Script = lambda _: Command()) -> Simulation:
+    """Lets ``act`` happen in a cluster in which it is just before noon."""
+    return simulate(NOON - 0.3 * SECOND, act, script)
 
 
 def every(seconds: int, count: int) -> list[datetime]:
@@ -43,25 +30,10 @@ def every(seconds: int, count: int) -> list[datetime]:
     return [NOON + number * seconds * SECOND for number in range(count)]
 
 
-async def settle(simulation: Simulation, within: float = 60) -> None:
-    """An operator serves until all is at rest."""
-    assert await simulation.serve_until(simulation.is_settled, within=within), "it never settles"
-
-
-def events_of(simulation: Simulation, name: str) -> list[str]:
-    """The reasons of the Events about an object, in the order of their times."""
-    found = [
-        body
-        for body in simulation.cluster.objects(EVENTS, NAMESPACE)
-        if body["involvedObject"]["name"] == name
-    ]
-    return [body["reason"] for body in sorted(found, key=lambda body: body["firstTimestamp"])]
-
-
 def test_an_immediate_job_runs_once_and_its_log_lies_in_the_store() -> None:
     async def act(simulation: Simulation) -> None:
         await simulation.create_job("hello", build_spec_body(immediate=True))
-        await settle(simulation)
+        await simulation.settle()
 
     simulation = play(act)
     created = NOON - SECOND  # 11:59:59.7 is stored as a whole second
@@ -78,7 +50,7 @@ def test_an_immediate_job_runs_once_and_its_log_lies_in_the_store() -> None:
 def test_a_cron_of_each_ten_seconds_runs_each_ten_seconds() -> None:
     async def act(simulation: Simulation) -> None:
         await simulation.create_job("hello", build_spec_body(cron="*/10 0-2 12 1 3 ? 2026"))
-        await settle(simulation, 240)
+        await simulation.settle(240)
 
     simulation = play(act)
     faults = find_faults(simulation, {"hello": every(10, 18)}, latest=timedelta(milliseconds=20))
@@ -90,7 +62,7 @@ def test_one_time_runs_and_cron_form_a_union() -> None:
     async def act(simulation: Simulation) -> None:
         at = ["2026-03-01T12:00:03Z", "2026-03-01T13:00:20+01:00"]
         await simulation.create_job("hello", build_spec_body(cron="*/20 0 12 1 3 ? 2026", at=at))
-        await settle(simulation, 120)
+        await simulation.settle(120)
 
     simulation = play(act)
     seconds = [NOON + n * SECOND for n in (0, 3, 20, 40)]
@@ -100,7 +72,7 @@ def test_one_time_runs_and_cron_form_a_union() -> None:
 def test_a_job_of_each_second_overlaps_itself_and_loses_none() -> None:
     async def act(simulation: Simulation) -> None:
         await simulation.create_job("hello", build_spec_body(cron="* 0 12 1 3 ? 2026"))
-        await settle(simulation, 120)
+        await simulation.settle(120)
 
     def script(_: str) -> Command:
         return Command(pieces=((5.0, b"slow\n"),))
@@ -142,7 +114,7 @@ def test_a_command_that_fails_is_tried_again_as_asked_and_ends_as_failed() -> No
     async def act(simulation: Simulation) -> None:
         spec = build_spec_body(at=["2026-03-01T12:00:00Z"], retry=RETRY)
         await simulation.create_job("hello", spec)
-        await settle(simulation)
+        await simulation.settle()
 
     def script(name: str) -> Command:
         return Command(exit_code=3, pieces=((0.5, f"{name} fails\n".encode()),))
@@ -164,7 +136,7 @@ def test_a_command_that_succeeds_at_the_second_try_has_succeeded() -> None:
     async def act(simulation: Simulation) -> None:
         spec = build_spec_body(at=["2026-03-01T12:00:00Z"], retry=RETRY)
         await simulation.create_job("hello", spec)
-        await settle(simulation)
+        await simulation.settle()
 
     simulation = play(act, lambda name: Command(exit_code=0 if name.endswith("-2") else 1))
     assert find_faults(simulation, {"hello": [NOON]}) == []
@@ -175,10 +147,10 @@ def test_the_story_is_told_in_events() -> None:
     async def act(simulation: Simulation) -> None:
         spec = build_spec_body(at=["2026-03-01T12:00:00Z"], retry=RETRY)
         await simulation.create_job("hello", spec)
-        await settle(simulation)
+        await simulation.settle()
 
     simulation = play(act, lambda name: Command(exit_code=0 if name.endswith("-2") else 1))
-    assert events_of(simulation, "hello") == [
+    assert simulation.events("hello") == [
         "Started",
         "AttemptFailed",
         "RetryPlanned",
@@ -186,7 +158,7 @@ def test_the_story_is_told_in_events() -> None:
         "Succeeded",
         "Completed",
     ]
-    assert events_of(simulation, "hello-1772366400") == ["AttemptFailed"]
+    assert simulation.events("hello-1772366400") == ["AttemptFailed"]
 
 
 def test_a_suspended_job_skips_and_says_how_many() -> None:
@@ -200,7 +172,7 @@ def test_a_suspended_job_skips_and_says_how_many() -> None:
             await simulation.change_job("hello", {"suspend": False})
             await simulation.sleep_until(NOON + 59 * SECOND)
             assert simulation.job("hello")["status"]["skipped"] == 4
-        await settle(simulation, 120)
+        await simulation.settle(120)
 
     simulation = play(act)
     seconds = [NOON + n * SECOND for n in (0, 10, 60, 70, 80, 90, 100, 110)]
@@ -208,8 +180,8 @@ def test_a_suspended_job_skips_and_says_how_many() -> None:
     assert (status["started"], status["skipped"], status["missed"]) == (8, 4, 0)
     found = [body["spec"]["scheduledTime"] for body in simulation.executions()]
     assert [datetime.fromisoformat(text) for text in found] == seconds
-    assert "Paused" in events_of(simulation, "hello")
-    assert "Resumed" in events_of(simulation, "hello")
+    assert "Paused" in simulation.events("hello")
+    assert "Resumed" in simulation.events("hello")
 
 
 def test_a_retry_waits_while_its_job_is_suspended() -> None:
@@ -225,7 +197,7 @@ def test_a_retry_waits_while_its_job_is_suspended() -> None:
             await simulation.change_job("hello", {"suspend": False})
             await simulation.sleep_until(NOON + 31 * SECOND)
             assert len(simulation.kube_jobs()) == 2
-        await settle(simulation)
+        await simulation.settle()
 
     simulation = play(act, lambda name: Command(exit_code=0 if name.endswith("-2") else 1))
     assert find_faults(simulation, {"hello": [NOON]}) == []
@@ -240,50 +212,18 @@ def test_an_edit_takes_effect_within_a_second_and_never_fires_by_itself() -> Non
             await simulation.change_job("hello", {"schedule": schedule})
             await simulation.sleep_until(NOON + 10.1 * SECOND)
             assert len(simulation.kube_jobs()) == 2
-        await settle(simulation)
+        await simulation.settle()
 
     simulation = play(act)
     seconds = [NOON + n * SECOND for n in (0, 10, 20)]
     assert find_faults(simulation, {"hello": seconds}) == []
 
 
-def test_a_job_that_is_deleted_starts_nothing_more() -> None:
-    async def act(simulation: Simulation) -> None:
-        await simulation.create_job("hello", build_spec_body(cron="*/5 * * * * *"))
-        async with simulation.serving() as engine:
-            await simulation.sleep_until(NOON + 12 * SECOND)
-            await simulation.delete(JOBS, "hello")
-            await simulation.sleep_until(NOON + 90 * SECOND)
-            assert engine.is_alive()
-
-    simulation = play(act)
-    assert simulation.jobs() == []
-    assert simulation.kube_jobs() == []
-    births = [birth.name for birth in simulation.cluster.births if birth.resource == KUBE_JOBS]
-    assert len(births) == 3
-
-
-def test_a_job_that_is_being_deleted_starts_nothing_more_not_even_a_retry() -> None:
-    async def act(simulation: Simulation) -> None:
-        spec = build_spec_body(cron="*/5 * * * * *", retry={"maxAttempts": 9, "initialSeconds": 3})
-        await simulation.create_job("hello", spec)
-        hold = {"metadata": {"finalizers": ["example.com/hold"]}}
-        await simulation.cluster.patch(JOBS, NAMESPACE, "hello", hold)
-        async with simulation.serving():
-            await simulation.sleep_until(NOON + 2 * SECOND)
-            await simulation.delete(JOBS, "hello")
-            await simulation.sleep_until(NOON + 90 * SECOND)
-
-    simulation = play(act, lambda _: Command(exit_code=1))
-    assert simulation.job("hello")["metadata"]["deletionTimestamp"]
-    assert simulation.kubelet.runs == ["hello-1772366400-1"]
-
-
 def test_history_keeps_as_many_as_asked_and_deletes_the_rest_with_their_kube_jobs() -> None:
     async def act(simulation: Simulation) -> None:
         spec = build_spec_body(cron="*/5 0 12 1 3 ? 2026", history={"successful": 2, "failed": 1})
         await simulation.create_job("hello", spec)
-        await settle(simulation, 120)
+        await simulation.settle(120)
 
     def script(name: str) -> Command:
         return Command(exit_code=int(name.split("-")[1]) // 5 % 2)
@@ -299,172 +239,6 @@ def test_history_keeps_as_many_as_asked_and_deletes_the_rest_with_their_kube_job
     assert (status["started"], status["missed"]) == (12, 0)
     # All logs stay in the store.
     assert len(simulation.store.objects) == 12
-
-
-def test_an_execution_deleted_by_somebody_is_not_run_again() -> None:
-    async def act(simulation: Simulation) -> None:
-        await simulation.create_job("hello", build_spec_body(cron="*/10 0 12 1 3 ? 2026"))
-        async with simulation.serving():
-            await simulation.sleep_until(NOON + 5 * SECOND)
-            await simulation.delete(EXECUTIONS, "hello-1772366400")
-            await simulation.sleep_until(NOON + 9 * SECOND)
-            assert simulation.executions() == []
-        await settle(simulation, 90)
-
-    simulation = play(act)
-    assert simulation.kubelet.runs.count("hello-1772366400-1") == 1
-    assert simulation.job("hello")["status"]["started"] == 6
-    # Its kube job goes with it: nothing would ever look after it.
-    assert "hello-1772366400-1" not in {b["metadata"]["name"] for b in simulation.kube_jobs()}
-
-
-def test_a_kube_job_deleted_by_somebody_is_told_and_retried_by_rule() -> None:
-    async def act(simulation: Simulation) -> None:
-        spec = build_spec_body(at=["2026-03-01T12:00:00Z"], retry=RETRY)
-        await simulation.create_job("hello", spec)
-        async with simulation.serving():
-            await simulation.sleep_until(NOON + 2 * SECOND)
-            await simulation.delete(KUBE_JOBS, "hello-1772366400-1")
-            await simulation.sleep_until(NOON + 3 * SECOND)
-            (execution,) = simulation.executions()
-            (attempt,) = execution["status"]["attempts"]
-            assert attempt["outcome"] == "Deleted"
-        await settle(simulation)
-
-    def script(name: str) -> Command:
-        return Command(pieces=((60.0 if name.endswith("-1") else 0.1, b"x\n"),))
-
-    simulation = play(act, script)
-    (execution,) = simulation.executions()
-    assert execution["status"]["state"] == "Succeeded"
-    assert [attempt.get("outcome") for attempt in execution["status"]["attempts"]] == [
-        "Deleted",
-        "Succeeded",
-    ]
-
-
-def test_a_pod_deleted_by_somebody_ends_its_attempt_with_what_it_printed() -> None:
-    async def act(simulation: Simulation) -> None:
-        await simulation.create_job("hello", build_spec_body(at=["2026-03-01T12:00:00Z"]))
-        async with simulation.serving():
-            await simulation.sleep_until(NOON + 3 * SECOND)
-            await simulation.delete(PODS, "hello-1772366400-1-x7f2p")
-            await simulation.fail_kube_job("hello-1772366400-1")
-            await simulation.sleep_until(NOON + 10 * SECOND)
-        await settle(simulation)
-
-    simulation = play(act, lambda _: Command(pieces=((0.1, b"begun\n"), (600, b"done\n"))))
-    (execution,) = simulation.executions()
-    (attempt,) = execution["status"]["attempts"]
-    assert attempt["outcome"] == "Deleted"
-    assert simulation.store.objects[attempt["log"]["key"]] == b"begun\n"
-
-
-def test_a_kube_job_that_the_api_server_refuses_is_told_and_tried_again_by_rule() -> None:
-    async def act(simulation: Simulation) -> None:
-        refusals = [0]
-        create = simulation.cluster.create
-
-        async def refuse(resource: Any, *args: Any, **fields: Any) -> Any:
-            if resource == KUBE_JOBS and refusals[0] < 2:
-                refusals[0] += 1
-                raise Denied("exceeded quota: team, requested: pods=1")
-            return await create(resource, *args, **fields)
-
-        simulation.cluster.create = refuse  # type: ignore[method-assign]
-        spec = build_spec_body(at=["2026-03-01T12:00:00Z"], retry=RETRY)
-        await simulation.create_job("hello", spec)
-        await settle(simulation)
-
-    simulation = play(act)
-    (execution,) = simulation.executions()
-    outcomes = [attempt["outcome"] for attempt in execution["status"]["attempts"]]
-    assert outcomes == ["Denied", "Denied", "Succeeded"]
-    first = execution["status"]["attempts"][0]
-    assert first["message"] == "exceeded quota: team, requested: pods=1"
-    assert execution["status"]["state"] == "Succeeded"
-
-
-def test_a_kube_job_of_that_name_that_is_not_ours_is_left_alone_and_told() -> None:
-    async def act(simulation: Simulation) -> None:
-        simulation.cluster.seed(
-            KUBE_JOBS, NAMESPACE, {"metadata": {"name": "hello-1772366400-1"}, "spec": {}}
-        )
-        await simulation.create_job("hello", build_spec_body(at=["2026-03-01T12:00:00Z"]))
-        await settle(simulation)
-
-    simulation = play(act)
-    (execution,) = simulation.executions()
-    (attempt,) = execution["status"]["attempts"]
-    assert attempt["outcome"] == "Denied"
-    assert "belongs to something else" in attempt["message"]
-    assert execution["status"]["state"] == "Failed"
-    assert [body["metadata"].get("labels") for body in simulation.kube_jobs()] == [None]
-
-
-def test_a_pod_that_vanished_while_no_operator_was_there_leaves_a_word_about_its_log() -> None:
-    async def act(simulation: Simulation) -> None:
-        spec = build_spec_body(at=["2026-03-01T12:00:00Z"], history={"successful": 0, "failed": 0})
-        await simulation.create_job("hello", spec)
-        async with simulation.serving():
-            await simulation.sleep_until(NOON + 3 * SECOND)
-        await simulation.delete(PODS, "hello-1772366400-1-x7f2p")
-        await simulation.fail_kube_job("hello-1772366400-1")
-        async with simulation.serving():
-            await simulation.sleep_until(NOON + 10 * SECOND)
-            (execution,) = simulation.executions()
-            assert execution["status"]["reason"] == "ShippingLog"
-            await simulation.sleep_until(NOON + 90 * SECOND)
-
-    simulation = play(act, lambda _: Command(pieces=((0.1, b"begun\n"), (600, b"done\n"))))
-    assert "LogIncomplete" in events_of(simulation, "hello-1772366400")
-    # And with the word its time has come: nothing is kept for ever.
-    assert simulation.executions() == simulation.kube_jobs() == []
-
-
-def test_a_pod_that_never_found_a_node_is_not_kept_for_ever() -> None:
-    async def act(simulation: Simulation) -> None:
-        spec = build_spec_body(at=["2026-03-01T12:00:00Z"], history={"successful": 0, "failed": 0})
-        await simulation.create_job("hello", spec)
-        async with simulation.serving():
-            await simulation.sleep_until(NOON + 3 * SECOND)
-            (execution,) = simulation.executions()
-            assert execution["status"]["reason"] == "Unschedulable"
-            await simulation.delete(PODS, "hello-1772366400-1-x7f2p")
-            await simulation.fail_kube_job("hello-1772366400-1")
-            await simulation.sleep_until(NOON + 60 * SECOND)
-
-    simulation = play(act, lambda _: Command(is_schedulable=False))
-    assert simulation.executions() == simulation.kube_jobs() == []
-    assert simulation.job("hello")["status"]["lastResult"] == "Deleted"
-
-
-@pytest.mark.parametrize("away", [30, 600, 3599])
-def test_what_was_due_while_no_operator_was_there_is_started_on_return(away: int) -> None:
-    async def act(simulation: Simulation) -> None:
-        at = [f"2026-03-01T12:00:{second:02d}Z" for second in (1, 7, 13)]
-        await simulation.create_job("hello", build_spec_body(at=at))
-        await simulation.sleep_until(NOON + away * SECOND)
-        await settle(simulation)
-
-    simulation = play(act)
-    seconds = [NOON + n * SECOND for n in (1, 7, 13)]
-    latest = timedelta(seconds=away)
-    assert find_faults(simulation, {"hello": seconds}, latest=latest) == []
-    assert simulation.job("hello")["status"]["late"] == 3
-
-
-def test_what_was_due_more_than_an_hour_ago_is_missed_and_said_so() -> None:
-    async def act(simulation: Simulation) -> None:
-        await simulation.create_job("hello", build_spec_body(cron="0 */30 12-14 1 3 ? 2026"))
-        await simulation.sleep_until(NOON + 2 * 3600 * SECOND - 9 * SECOND)
-        await settle(simulation, 7200)
-
-    simulation = play(act)
-    status = simulation.job("hello")["status"]
-    # 12:00 and 12:30 are more than an hour past just before 14:00, 13:00 is not.
-    assert (status["missed"], status["started"], status["late"]) == (2, 4, 2)
-    assert "Missed" in events_of(simulation, "hello")
 
 
 def test_an_idle_job_costs_no_write() -> None:
