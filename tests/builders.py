@@ -19,7 +19,9 @@ from chronos_crds.execution import (
     Outcome,
     Trigger,
 )
-from chronos_crds.job import ChronosJobSpec, ChronosJobStatus, Retry, Schedule, Workload
+from chronos_crds.job import ChronosJobSpec, ChronosJobStatus, Retry
+from chronos_crds.schedule import Schedule
+from chronos_crds.workload import Workload
 from chronos_crds.meta import ObjectMeta, format_time
 from chronos_crds.naming import (
     ANNOTATION_START_TIME,

@@ -49,6 +49,7 @@ class Resource:
 
 JOBS = Resource(GROUP, VERSION, "chronosjobs", "ChronosJob")
 EXECUTIONS = Resource(GROUP, VERSION, "chronosexecutions", "ChronosExecution")
+CALENDARS = Resource(GROUP, VERSION, "chronoscalendars", "ChronosCalendar")
 KUBE_JOBS = Resource("batch", "v1", "jobs", "Job")
 PODS = Resource("", "v1", "pods", "Pod")
 EVENTS = Resource("", "v1", "events", "Event")

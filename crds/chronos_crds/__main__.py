@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from chronos_crds.schema import build_execution_crd, build_job_crd
+from chronos_crds.schema import build_calendar_crd, build_execution_crd, build_job_crd
 
 FOLDERS = [Path("crds/manifests"), Path("charts/chronos/files/crds")]
 HEADER = "# Generated from crds/chronos_crds by `make generate`. Do not edit.\n"
@@ -39,7 +39,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     stale = []
-    for crd in (build_job_crd(), build_execution_crd()):
+    for crd in (build_job_crd(), build_execution_crd(), build_calendar_crd()):
         for folder in options.folders:
             path = folder / f"{crd['spec']['names']['plural']}.yaml"
             text = render(crd)

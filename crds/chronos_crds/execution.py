@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from chronos_crds.job import Retry, Workload
+from chronos_crds.job import Retry
 from chronos_crds.meta import Model, Time
+from chronos_crds.workload import Argument, EnvVar, Workload, check_unique_env
 
 
 class JobRef(Model):
     """The job an execution belongs to; the UID tells it from a later job of the same name."""
 
     name: str = Field(min_length=1, max_length=46, description="The ChronosJob's name.")
-    uid: str = Field(min_length=1, max_length=64, description="The ChronosJob's metadata.uid.")
+    uid: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="The ChronosJob's metadata.uid; Chronos fills it in.",
+    )
 
 
 class Trigger(StrEnum):
@@ -23,33 +29,125 @@ class Trigger(StrEnum):
 
     SCHEDULE = "Schedule"
     IMMEDIATE = "Immediate"
+    MANUAL = "Manual"
+    BACKFILL = "Backfill"
+
+
+class RunConcurrency(StrEnum):
+    """Whether an execution obeys its job's concurrency."""
+
+    POLICY = "Policy"
+    IGNORE = "Ignore"
+
+
+class Parameters(Model):
+    """What one execution is given instead of what its job says."""
+
+    args: (
+        Annotated[tuple[Argument, ...], Field(strict=False, min_length=1, max_length=256)] | None
+    ) = Field(default=None, description="Arguments instead of the container's.")
+    env: Annotated[tuple[EnvVar, ...], Field(strict=False, max_length=256)] = Field(
+        default=(),
+        description="Variables beside the container's, or instead of those of the same name.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+
+    @model_validator(mode="after")
+    def _has_unique_env(self) -> Self:
+        check_unique_env(self.env)
+        return self
+
+
+class BackfillPart(Model):
+    """Where an execution stands in a backfill."""
+
+    id: str = Field(min_length=1, max_length=63, description="The same for all of one backfill.")
+    position: int = Field(ge=1, le=100_000, description="When its turn is, counted from 1.")
+    parallel: int = Field(
+        default=1, ge=1, le=100, description="How many of the backfill run at a time. Default 1."
+    )
 
 
 class ExecutionSpec(Model):
-    """What is run, as the job said it when the second was due."""
+    """What is run: the job's name suffices; Chronos fills in the rest, and never changes it."""
 
     job_ref: JobRef = Field(description="The job this is an execution of.")
-    scheduled_at: Time = Field(
-        alias="scheduledTime", description="The second it is for; it never starts earlier."
+    scheduled_at: Time | None = Field(
+        default=None,
+        alias="scheduledTime",
+        description="The second it is for; it never starts earlier. Default its creation.",
     )
-    trigger: Trigger = Field(strict=False, description="What asked for it: Schedule or Immediate.")
-    workload: Workload = Field(description="What is run.")
-    retry: Retry = Field(default=Retry(), description="What happens after a failed attempt.")
+    trigger: Trigger = Field(
+        default=Trigger.MANUAL,
+        strict=False,
+        description="What asked for it: Schedule, Immediate, Manual or Backfill. Default Manual.",
+    )
+    parameters: Parameters = Field(
+        default=Parameters(), description="What is given instead of what the job says."
+    )
+    concurrency: RunConcurrency = Field(
+        default=RunConcurrency.POLICY,
+        strict=False,
+        description=(
+            "Policy obeys the job's concurrency; Ignore starts whatever else is active. "
+            "Default Policy."
+        ),
+    )
+    queued: bool = Field(
+        default=False,
+        description="Set by Chronos: it was recorded before it was started. Default false.",
+    )
+    backfill: BackfillPart | None = Field(
+        default=None, description="Where it stands in a backfill, where it is part of one."
+    )
+    workload: Workload | None = Field(
+        default=None, description="What is run; Chronos copies it from the job."
+    )
+    retry: Retry | None = Field(
+        default=None,
+        description="What happens after a failed attempt; Chronos copies it from the job.",
+    )
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether a schedule asked for it, and not a person."""
+        return self.trigger in (Trigger.SCHEDULE, Trigger.IMMEDIATE)
+
+    @property
+    def is_recorded_first(self) -> bool:
+        """Whether it is recorded before its first attempt is started, so that a missing first
+        attempt has not begun rather than been deleted."""
+        return self.queued or not self.is_scheduled
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether Chronos has filled in what the one who asked for it left out."""
+        return None not in (self.job_ref.uid, self.scheduled_at, self.workload, self.retry)
 
 
 class ExecutionState(StrEnum):
     """The one-word state of an execution."""
 
     PENDING = "Pending"
+    QUEUED = "Queued"
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     CANCELLED = "Cancelled"
+    MISSED = "Missed"
+    SKIPPED = "Skipped"
 
     @property
     def is_final(self) -> bool:
         """Whether an execution in this state never changes again."""
-        return self not in (ExecutionState.PENDING, ExecutionState.RUNNING)
+        return self not in (
+            ExecutionState.PENDING,
+            ExecutionState.QUEUED,
+            ExecutionState.RUNNING,
+        )
 
 
 class Outcome(StrEnum):
@@ -62,6 +160,7 @@ class Outcome(StrEnum):
     NODE_LOST = "NodeLost"
     DENIED = "Denied"
     DELETED = "Deleted"
+    CANCELLED = "Cancelled"
 
 
 class AttemptLog(Model):
@@ -117,7 +216,7 @@ class ExecutionStatus(Model):
     state: ExecutionState | None = Field(
         default=None,
         strict=False,
-        description="Pending, Running, Succeeded, Failed or Cancelled.",
+        description=("Pending, Queued, Running, Succeeded, Failed, Cancelled, Missed or Skipped."),
     )
     reason: str | None = Field(
         default=None, max_length=63, description="One word on why it is in this state."

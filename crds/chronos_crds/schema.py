@@ -7,14 +7,16 @@ refused by ``fieldValidation: Strict``, which kubectl and Chronos' API ask for),
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
 from chronos_crds import GROUP, VERSION
+from chronos_crds.calendar import ChronosCalendarSpec
 from chronos_crds.execution import ExecutionSpec, ExecutionStatus
 from chronos_crds.job import ChronosJobSpec, ChronosJobStatus
-from chronos_crds.naming import JOB_NAME_MAX_LENGTH
+from chronos_crds.naming import EXECUTION_NAME_MAX_LENGTH, JOB_NAME_MAX_LENGTH
 
 Json = dict[str, Any]
 
@@ -90,6 +92,7 @@ def _column(name: str, path: str, *, type: str = "string", wide: bool = False, t
 def _crd(
     *, kind: str, plural: str, short: str, about: str, schema: Json, columns: list[Json]
 ) -> Json:
+    has_status = "status" in schema["properties"]
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -110,7 +113,7 @@ def _crd(
                     "name": VERSION,
                     "served": True,
                     "storage": True,
-                    "subresources": {"status": {}},
+                    **({"subresources": {"status": {}}} if has_status else {}),
                     "additionalPrinterColumns": columns,
                     "schema": {"openAPIV3Schema": {"description": about, **schema}},
                 }
@@ -119,8 +122,8 @@ def _crd(
     }
 
 
-def _object_schema(spec: Json, status: Json, rules: list[Json]) -> Json:
-    return {
+def _object_schema(spec: Json, status: Json | None, rules: list[Json]) -> Json:
+    schema: Json = {
         "type": "object",
         "required": ["spec"],
         "properties": {
@@ -128,10 +131,11 @@ def _object_schema(spec: Json, status: Json, rules: list[Json]) -> Json:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": status,
         },
-        "x-kubernetes-validations": rules,
     }
+    if status is not None:
+        schema["properties"]["status"] = status
+    return {**schema, "x-kubernetes-validations": rules} if rules else schema
 
 
 def build_job_crd() -> Json:
@@ -140,8 +144,15 @@ def build_job_crd() -> Json:
     status = build_structural_schema(ChronosJobStatus)
     spec["properties"]["schedule"]["x-kubernetes-validations"] = [
         _rule(
-            "has(self.cron) || has(self.at) || (has(self.immediate) && self.immediate)",
-            "says no time: give at least one of cron, at, or immediate: true",
+            "has(self.cron) || has(self.everySeconds) || has(self.at) || "
+            "(has(self.immediate) && self.immediate)",
+            "says no time: give at least one of cron, everySeconds, at, or immediate: true",
+        )
+    ]
+    spec["properties"]["concurrency"]["x-kubernetes-validations"] = [
+        _rule(
+            "self.policy != 'Allow' || self.limit == 1",
+            "gives a limit under policy Allow, which has none: choose Forbid, Replace or Queue",
         )
     ]
     spec["properties"]["workload"]["x-kubernetes-validations"] = [
@@ -168,6 +179,7 @@ def build_job_crd() -> Json:
             _column("Started", ".status.started", type="integer", wide=True, text="Starts in all."),
             _column("Late", ".status.late", type="integer", wide=True, text="Late starts."),
             _column("Missed", ".status.missed", type="integer", wide=True, text="Never started."),
+            _column("Skipped", ".status.skipped", type="integer", wide=True, text="By rule."),
         ],
     )
 
@@ -185,15 +197,13 @@ def build_execution_crd() -> Json:
     """The CustomResourceDefinition of ChronosExecution."""
     spec = build_structural_schema(ExecutionSpec)
     status = build_structural_schema(ExecutionStatus)
-    spec["x-kubernetes-validations"] = [
-        _rule("self == oldSelf", "an execution's spec never changes: it says what was run")
-    ]
+    spec["x-kubernetes-validations"] = list(_execution_rules())
     return _crd(
         kind="ChronosExecution",
         plural="chronosexecutions",
         short="chx",
         about="One execution of a ChronosJob at one scheduled second, with its attempts.",
-        schema=_object_schema(spec, status, []),
+        schema=_object_schema(spec, status, [_execution_name_rule(), _manual_name_rule()]),
         columns=[
             _column("Job", ".spec.jobRef.name", text="The job it is an execution of."),
             _column("Scheduled", ".spec.scheduledTime", text="The second it is for."),
@@ -202,6 +212,72 @@ def build_execution_crd() -> Json:
             _column("Attempts", ".status.attemptCount", type="integer", text="Attempts begun."),
             _column("Exit", ".status.exitCode", type="integer", text="The newest exit code."),
             _column("Duration", ".status.duration", text="How long the newest attempt ran."),
+            _column("Age", ".metadata.creationTimestamp", type="date", text="Since creation."),
+        ],
+    )
+
+
+def _execution_rules() -> Iterator[Json]:
+    """An execution's spec is filled in once, by Chronos, and never changed."""
+    frozen = "an execution's spec never changes: it says what was run"
+    for name in ("scheduledTime", "workload", "retry", "backfill"):
+        yield _rule(
+            f"!has(oldSelf.{name}) || (has(self.{name}) && self.{name} == oldSelf.{name})",
+            f"{name}: {frozen}",
+        )
+    for name in ("trigger", "parameters", "concurrency", "queued"):
+        yield _rule(f"self.{name} == oldSelf.{name}", f"{name}: {frozen}")
+    yield _rule(
+        "self.jobRef.name == oldSelf.jobRef.name && (!has(oldSelf.jobRef.uid) || "
+        "(has(self.jobRef.uid) && self.jobRef.uid == oldSelf.jobRef.uid))",
+        f"jobRef: {frozen}",
+    )
+    yield _rule(
+        "(self.trigger == 'Backfill') == has(self.backfill)",
+        "backfill: belongs to trigger Backfill, and to no other",
+    )
+    yield _rule(
+        "self.trigger == 'Manual' || has(self.scheduledTime)",
+        "scheduledTime: is required but for trigger Manual",
+    )
+
+
+def _execution_name_rule() -> Json:
+    return _rule(
+        f"self.metadata.name.size() <= {EXECUTION_NAME_MAX_LENGTH}",
+        f"metadata.name: use at most {EXECUTION_NAME_MAX_LENGTH} characters, so that the names of "
+        "its attempts fit in 63",
+    )
+
+
+def _manual_name_rule() -> Json:
+    return _rule(
+        "self.spec.trigger != 'Manual' || !self.metadata.name.matches('-[0-9]{9,12}$')",
+        "metadata.name: ends like the name of a scheduled second; for a run by hand use "
+        "generateName: <job>-manual-",
+    )
+
+
+def build_calendar_crd() -> Json:
+    """The CustomResourceDefinition of ChronosCalendar."""
+    spec = build_structural_schema(ChronosCalendarSpec)
+    spec["x-kubernetes-validations"] = [
+        _rule(
+            "(has(self.dates) && size(self.dates) > 0) || "
+            "(has(self.ranges) && size(self.ranges) > 0) || "
+            "(has(self.weekly) && size(self.weekly) > 0)",
+            "excludes no time: give at least one of dates, ranges, or weekly",
+        )
+    ]
+    return _crd(
+        kind="ChronosCalendar",
+        plural="chronoscalendars",
+        short="chc",
+        about="Days and hours in which the jobs that name it do not start.",
+        schema=_object_schema(spec, None, []),
+        columns=[
+            _column("Zone", ".spec.timeZone", text="The zone of its days and hours."),
+            _column("Description", ".spec.description", text="What it is for."),
             _column("Age", ".metadata.creationTimestamp", type="date", text="Since creation."),
         ],
     )

@@ -15,7 +15,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from chronos_crds.cron import CronExpression, next_wall_time, parse_cron
-from chronos_crds.job import Schedule
+from chronos_crds.schedule import Schedule
 
 _SECOND = timedelta(seconds=1)
 # Sampling for offset changes: no zone has changed its offset twice within this and back.

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from chronos_crds.cron import CronError, parse_cron
-from chronos_crds.job import ChronosJobSpec, Schedule
+from chronos_crds.job import ChronosJobSpec
 from chronos_crds.meta import format_time
 from chronos_crds.naming import JOB_NAME_MAX_LENGTH, is_job_name
+from chronos_crds.schedule import Schedule
 from chronos_crds.timetable import ZoneError, load_zone
 
 M = TypeVar("M", bound=BaseModel)

@@ -14,18 +14,27 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from chronos_clients.errors import Cause, Invalid
-from chronos_clients.resources import EXECUTIONS, JOBS, Object, Resource
+from chronos_clients.resources import CALENDARS, EXECUTIONS, JOBS, Object, Resource
+from chronos_crds.calendar import ChronosCalendarSpec
 from chronos_crds.execution import ExecutionSpec, ExecutionStatus
 from chronos_crds.job import ChronosJobSpec, ChronosJobStatus
-from chronos_crds.naming import is_job_name
+from chronos_crds.naming import EXECUTION_NAME_MAX_LENGTH, is_job_name, is_scheduled_name
 from chronos_crds.schema import build_structural_schema
 
-_MODELS: dict[Resource, tuple[type[BaseModel], type[BaseModel]]] = {
+_MODELS: dict[Resource, tuple[type[BaseModel], ...]] = {
     JOBS: (ChronosJobSpec, ChronosJobStatus),
     EXECUTIONS: (ExecutionSpec, ExecutionStatus),
+    CALENDARS: (ChronosCalendarSpec,),
 }
 # What the models refuse and a CRD's schema cannot say; such objects get stored.
-_BEYOND_THE_SCHEMA = ("at_fraction",)
+_BEYOND_THE_SCHEMA = (
+    "at_fraction",
+    "anchor_fraction",
+    "range_forms",
+    "range_backwards",
+    "no_such_day",
+    "window_empty",
+)
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
@@ -54,12 +63,35 @@ def admit(resource: Resource, body: Object, *, strict: bool) -> None:
 
 
 def check_unchanged_spec(resource: Resource, before: Object, after: Object) -> None:
-    """Raises Invalid where an execution's spec differs from before."""
-    if resource == EXECUTIONS and before.get("spec") != after.get("spec"):
+    """Raises Invalid where an execution's spec is changed; what was left out may be filled in."""
+    if resource == EXECUTIONS and not _is_filled_in(before.get("spec"), after.get("spec")):
         raise Invalid(
             "an execution's spec never changes",
             [Cause("spec", "Invalid value: an execution's spec never changes: it says what ran")],
         )
+
+
+def _is_filled_in(before: Any, after: Any) -> bool:
+    fillable = ("scheduledTime", "workload", "retry", "jobRef")
+    return all(
+        {**after.get(name, {}), **value} == after.get(name)
+        if name == "jobRef"
+        else after.get(name) == value
+        for name, value in before.items()
+    ) and all(name in before or name in fillable for name in after)
+
+
+def _execution_causes(body: Object) -> Iterator[Cause]:
+    name, spec = body["metadata"].get("name", ""), body.get("spec") or {}
+    if len(name) > EXECUTION_NAME_MAX_LENGTH:
+        yield Cause("<nil>", "Invalid value: metadata.name: use at most 59 characters")
+    trigger = spec.get("trigger", "Manual")
+    if trigger == "Manual" and is_scheduled_name(name):
+        yield Cause("<nil>", "Invalid value: metadata.name: ends like that of a scheduled second")
+    if trigger != "Manual" and "scheduledTime" not in spec:
+        yield Cause("spec", "Invalid value: scheduledTime: is required but for trigger Manual")
+    if (trigger == "Backfill") != ("backfill" in spec):
+        yield Cause("spec", "Invalid value: backfill: belongs to trigger Backfill")
 
 
 def _check_name(resource: Resource, body: Object) -> None:
@@ -71,16 +103,9 @@ def _check_name(resource: Resource, body: Object) -> None:
 
 @lru_cache(maxsize=8)
 def _schema(resource: Resource) -> Object:
-    spec, status = _MODELS[resource]
-    return {
-        "properties": {
-            "apiVersion": {},
-            "kind": {},
-            "metadata": {},
-            "spec": build_structural_schema(spec),
-            "status": build_structural_schema(status),
-        }
-    }
+    parts = zip(("spec", "status"), _MODELS[resource], strict=False)
+    known: Object = {"apiVersion": {}, "kind": {}, "metadata": {}}
+    return {"properties": {**known, **{it: build_structural_schema(model) for it, model in parts}}}
 
 
 def _prune(schema: Object, value: Any, path: str) -> Iterator[str]:
@@ -109,7 +134,9 @@ def _prune(schema: Object, value: Any, path: str) -> Iterator[str]:
 def _causes(resource: Resource, body: Object) -> Iterator[Cause]:
     if resource == JOBS and not is_job_name(body["metadata"].get("name", "")):
         yield Cause("<nil>", "Invalid value: metadata.name: use at most 46 lower-case letters")
-    for part, model in zip(("spec", "status"), _MODELS[resource], strict=True):
+    if resource == EXECUTIONS:
+        yield from _execution_causes(body)
+    for part, model in zip(("spec", "status"), _MODELS[resource], strict=False):
         if part not in body and part == "status":
             continue
         try:

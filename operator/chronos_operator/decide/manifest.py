@@ -12,7 +12,8 @@ from typing import Any
 
 from chronos_crds import API_VERSION
 from chronos_crds.execution import ExecutionSpec, JobRef, Trigger
-from chronos_crds.job import ChronosJobSpec, Container, ResourceAmounts, Workload
+from chronos_crds.job import ChronosJobSpec
+from chronos_crds.workload import Container, ResourceAmounts, Workload
 from chronos_crds.meta import ObjectMeta, format_time
 from chronos_crds.naming import (
     ANNOTATION_SCHEDULED_TIME,

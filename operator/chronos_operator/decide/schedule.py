@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chronos_crds.job import ChronosJobSpec, ChronosJobStatus, JobState, Schedule
+from chronos_crds.job import ChronosJobSpec, ChronosJobStatus, JobState
+from chronos_crds.schedule import Schedule
 from chronos_crds.timetable import Timetable, build_timetable
 
 # A second later than this is not made up any more: after an outage of a day nobody wants
