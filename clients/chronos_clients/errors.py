@@ -12,6 +12,7 @@ ClientError
       +-- Denied             401, 403: rights, quota, admission
       +-- Invalid            400, 413, 415, 422: the request itself; causes name the fields
       +-- Expired            410: a continue token or resource version is too old
+      +-- TooLarge           an object of more bytes than the caller takes
 """
 
 from __future__ import annotations
@@ -84,3 +85,7 @@ class Invalid(PermanentError):
 
 class Expired(PermanentError):
     """A continue token or resource version that the server no longer knows."""
+
+
+class TooLarge(PermanentError):
+    """An object of more bytes than whoever asked for it takes."""

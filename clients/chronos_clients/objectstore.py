@@ -23,6 +23,7 @@ from chronos_clients.errors import (
     PermanentError,
     ServerTrouble,
     Throttled,
+    TooLarge,
     Unreachable,
 )
 
@@ -35,6 +36,12 @@ T = TypeVar("T")
 PART_BYTES = 5 * 1024 * 1024
 READ_BYTES = 256 * 1024
 MAX_LINK_SECONDS = 300
+# Small objects are handed over as one value; what may be larger has open_upload and read.
+MAX_SMALL_BYTES = 5 * 1024 * 1024
+MAX_KEYS = 1000
+# In all, for one call about small objects: boto3 bounds its steps alone, and a store that hands
+# out a byte now and then keeps each of them.
+SMALL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,20 @@ class ObjectStore(Protocol):
 
     def read(self, key: str) -> AsyncIterator[bytes]:
         """The object's bytes in chunks; raises NotFound."""
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Stores a small object in one request, in the place of one that exists.
+
+        Raises ValueError beyond MAX_SMALL_BYTES.
+        """
+
+    async def get(self, key: str, *, limit: int) -> bytes:
+        """All of a small object; raises NotFound, and TooLarge where it has more than ``limit``
+        bytes (1 to MAX_SMALL_BYTES)."""
+
+    async def list_keys(self, prefix: str, *, start_after: str = "", limit: int) -> list[str]:
+        """The first ``limit`` (1 to MAX_KEYS) keys that begin with ``prefix`` and sort behind
+        ``start_after``, in the order of their UTF-8 bytes."""
 
     async def delete(self, key: str) -> None:
         """Removes the object, if there is one."""
@@ -123,6 +144,43 @@ class S3ObjectStore:
                 yield chunk
         finally:
             body.close()
+
+    async def put(self, key: str, data: bytes) -> None:
+        check_small(len(data))
+        bucket = self._address.bucket
+        await _within(
+            SMALL_SECONDS,
+            lambda: self._client.put_object(
+                Bucket=bucket, Key=key, Body=data, ContentType=_CONTENT_TYPE
+            ),
+        )
+
+    async def get(self, key: str, *, limit: int) -> bytes:
+        check_small(limit)
+        bucket = self._address.bucket
+
+        def read() -> bytes:
+            body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            try:
+                return body.read(limit + 1)
+            finally:
+                body.close()
+
+        data = await _within(SMALL_SECONDS, read)
+        if len(data) > limit:
+            raise TooLarge(f"object store: {key} has more than {limit} bytes")
+        return data
+
+    async def list_keys(self, prefix: str, *, start_after: str = "", limit: int) -> list[str]:
+        check_key_limit(limit)
+        bucket = self._address.bucket
+        answer = await _within(
+            SMALL_SECONDS,
+            lambda: self._client.list_objects_v2(
+                Bucket=bucket, Prefix=prefix, StartAfter=start_after, MaxKeys=limit
+            ),
+        )
+        return [found["Key"] for found in answer.get("Contents", [])]
 
     async def delete(self, key: str) -> None:
         bucket = self._address.bucket
@@ -235,6 +293,27 @@ def _build_client(address: StoreAddress, endpoint: str) -> S3Client:
             s3={"addressing_style": "path" if address.path_style else "virtual"},
         ),
     )
+
+
+def check_small(size: int) -> None:
+    """Raises ValueError for a number of bytes that is no small object's."""
+    if not 0 <= size <= MAX_SMALL_BYTES:
+        raise ValueError(f"a small object has at most {MAX_SMALL_BYTES} bytes, not {size}")
+
+
+def check_key_limit(limit: int) -> None:
+    """Raises ValueError for a number of keys that is not listed at once."""
+    if not 1 <= limit <= MAX_KEYS:
+        raise ValueError(f"1 to {MAX_KEYS} keys are listed at once, not {limit}")
+
+
+async def _within(seconds: float, call: Callable[[], T]) -> T:
+    """The call's result; raises Unreachable where it takes longer. Its thread ends by itself."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _in_thread(call)
+    except TimeoutError as error:
+        raise Unreachable(f"object store: no answer within {seconds:g} s") from error
 
 
 async def _in_thread(call: Callable[[], T]) -> T:

@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
-from chronos_clients.errors import Denied, NotFound
-from chronos_clients.objectstore import PART_BYTES, ObjectStore, S3ObjectStore
+from chronos_clients.errors import Denied, NotFound, TooLarge
+from chronos_clients.objectstore import (
+    MAX_SMALL_BYTES,
+    PART_BYTES,
+    ObjectStore,
+    S3ObjectStore,
+)
 from chronos_clients.testing import FakeObjectStore
 
 KEY = "team-a/0b1e/hello-1774690200/1.log"
@@ -96,6 +101,81 @@ async def test_deleting_twice_is_deleting_once(store: ObjectStore) -> None:
     await store.delete(KEY)
     with pytest.raises(NotFound):
         await store.size(KEY)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\x00\xff\r\n", id="bytes that are no text"),
+        pytest.param(b"s" * MAX_SMALL_BYTES, id="the most there may be"),
+    ],
+)
+async def test_a_small_object_is_put_and_got_whole(store: ObjectStore, data: bytes) -> None:
+    await store.put(KEY, b"what was there before")
+    await store.put(KEY, data)
+    assert await store.get(KEY, limit=MAX_SMALL_BYTES) == data
+    assert await store.size(KEY) == len(data)
+
+
+async def test_an_object_is_got_up_to_a_limit_and_no_further(store: ObjectStore) -> None:
+    await store.put(KEY, b"12345")
+    assert await store.get(KEY, limit=5) == b"12345"
+    with pytest.raises(TooLarge):
+        await store.get(KEY, limit=4)
+
+
+async def test_what_is_not_there_cannot_be_got(store: ObjectStore) -> None:
+    with pytest.raises(NotFound):
+        await store.get(KEY, limit=100)
+    await store.put(KEY, b"gone soon")
+    await store.delete(KEY)
+    with pytest.raises(NotFound):
+        await store.get(KEY, limit=100)
+
+
+async def test_small_is_small(store: ObjectStore) -> None:
+    with pytest.raises(ValueError):
+        await store.put(KEY, b"s" * (MAX_SMALL_BYTES + 1))
+    with pytest.raises(ValueError):
+        await store.get(KEY, limit=MAX_SMALL_BYTES + 1)
+    with pytest.raises(NotFound):
+        await store.size(KEY)
+
+
+# As the ledger's segments are called: the folder holds others, and neighbours begin alike.
+FOLDER = "ledger/team-a/0b1e/"
+SEGMENTS = [f"{FOLDER}{until:012d}-{until - 60:012d}.json" for until in range(100, 700, 60)]
+NEIGHBOURS = ["ledger/team-a/0b1e-2/000000000100-000000000040.json", "ledger/team-a/0b1", KEY]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "start_after", "limit", "expected"),
+    [
+        pytest.param(FOLDER, "", 1000, SEGMENTS, id="a folder, and none of its neighbours"),
+        pytest.param(FOLDER, "", 3, SEGMENTS[:3], id="the first three"),
+        pytest.param(FOLDER, SEGMENTS[3], 1000, SEGMENTS[4:], id="behind a key that is there"),
+        pytest.param(
+            FOLDER, f"{FOLDER}{160:012d}-~", 2, SEGMENTS[2:4], id="behind a key that is not there"
+        ),
+        pytest.param(FOLDER, f"{FOLDER}{99:012d}-~", 1, SEGMENTS[:1], id="behind one before all"),
+        pytest.param(FOLDER, SEGMENTS[-1], 1000, [], id="behind the last one"),
+        pytest.param("ledger/team-b/", "", 1000, [], id="a folder that is not there"),
+        pytest.param(f"{FOLDER}0000000001", "", 1000, SEGMENTS[:2], id="half a name"),
+    ],
+)
+async def test_keys_are_listed_in_order(
+    store: ObjectStore, prefix: str, start_after: str, limit: int, expected: list[str]
+) -> None:
+    for key in [*reversed(SEGMENTS), *NEIGHBOURS]:
+        await store.put(key, b"{}")
+    assert await store.list_keys(prefix, start_after=start_after, limit=limit) == expected
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+async def test_one_to_1000_keys_are_listed(store: ObjectStore, limit: int) -> None:
+    with pytest.raises(ValueError):
+        await store.list_keys(FOLDER, limit=limit)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 301])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
-from chronos_clients.errors import NotFound
-from chronos_clients.objectstore import MAX_LINK_SECONDS, Upload
+from chronos_clients.errors import NotFound, TooLarge
+from chronos_clients.objectstore import MAX_LINK_SECONDS, Upload, check_key_limit, check_small
 from chronos_clients.testing.faults import Call, Faults
 
 CHUNK_BYTES = 1000
@@ -42,6 +42,31 @@ class FakeObjectStore(Faults):
         for start in range(0, len(data), CHUNK_BYTES):
             async with self._call(Call("chunk", key)):
                 yield data[start : start + CHUNK_BYTES]
+
+    async def put(self, key: str, data: bytes) -> None:
+        check_small(len(data))
+        async with self._call(Call("put", key, body=len(data))):
+            self._check_bucket()
+            self.objects[key] = bytes(data)
+
+    async def get(self, key: str, *, limit: int) -> bytes:
+        check_small(limit)
+        async with self._call(Call("get", key)):
+            data = self._object(key)
+            if len(data) > limit:
+                raise TooLarge(f"object store: {key} has more than {limit} bytes")
+            return data
+        raise AssertionError("unreachable")
+
+    async def list_keys(self, prefix: str, *, start_after: str = "", limit: int) -> list[str]:
+        check_key_limit(limit)
+        async with self._call(Call("list_keys", prefix, name=start_after)):
+            self._check_bucket()
+            found = sorted(self.objects, key=str.encode)
+            after = start_after.encode()
+            ours = [key for key in found if key.startswith(prefix) and key.encode() > after]
+            return ours[:limit]
+        raise AssertionError("unreachable")
 
     async def delete(self, key: str) -> None:
         async with self._call(Call("delete", key)):
