@@ -18,7 +18,11 @@ RELEASE = "chronos"
 KEY_SECRET = "chronos-api-key"
 KEY_FIELD = "api-key"
 TEST_MARK = "chronos-test-cluster"
-CRDS = ("chronosjobs.chronos.dev", "chronosexecutions.chronos.dev")
+CRDS = (
+    "chronosjobs.chronos.dev",
+    "chronosexecutions.chronos.dev",
+    "chronoscalendars.chronos.dev",
+)
 EXAMPLE_NAMESPACE = "default"
 INSTALL_SECONDS = 300
 EXAMPLE_SECONDS = 120.0

@@ -40,11 +40,12 @@ def job(name: str = "hello", **changes: Any) -> Object:
 
 
 def execution(name: str) -> Object:
+    """An execution as anybody may make it: where Chronos is installed, what it runs is not ours to
+    say."""
     spec = {
         "jobRef": {"name": "hello", "uid": "3d1e9f5e-0000-4000-8000-000000000000"},
         "scheduledTime": "2026-03-28T09:30:00Z",
-        "trigger": "Schedule",
-        "workload": {"container": {"image": IMAGE}},
+        "trigger": "Manual",
     }
     return {"apiVersion": EXECUTIONS.api_version, "kind": "ChronosExecution",
             "metadata": {"name": name}, "spec": spec}  # fmt: skip

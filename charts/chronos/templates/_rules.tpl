@@ -2,11 +2,12 @@
 
 {{- define "chronos.operatorRules" -}}
 - apiGroups: [chronos.dev]
-  resources: [chronosjobs]
+  resources: [chronosjobs, chronoscalendars]
   verbs: [get, list, watch]
+# patch: what an execution asked for by hand leaves out is filled in.
 - apiGroups: [chronos.dev]
   resources: [chronosexecutions]
-  verbs: [get, list, watch, create, delete]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [chronos.dev]
   resources: [chronosjobs/status, chronosexecutions/status]
   verbs: [patch]
@@ -29,8 +30,11 @@
   resources: [chronosjobs]
   verbs: [get, list, watch, create, update, patch, delete]
 - apiGroups: [chronos.dev]
+  resources: [chronoscalendars]
+  verbs: [get, list, create, update, delete]
+- apiGroups: [chronos.dev]
   resources: [chronosexecutions]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, create]
 # A Role grants this for its own namespace, too.
 - apiGroups: [""]
   resources: [namespaces]

@@ -15,7 +15,8 @@ RIGHTS = {
     "chronos-operator": {
         "chronos.dev/chronosjobs": READ,
         "chronos.dev/chronosjobs/status": {"patch"},
-        "chronos.dev/chronosexecutions": READ | {"create", "delete"},
+        "chronos.dev/chronoscalendars": READ,
+        "chronos.dev/chronosexecutions": READ | {"create", "patch", "delete"},
         "chronos.dev/chronosexecutions/status": {"patch"},
         "batch/jobs": READ | {"create", "delete"},
         "/pods": READ,
@@ -24,15 +25,18 @@ RIGHTS = {
     },
     "chronos-api": {
         "chronos.dev/chronosjobs": READ | {"create", "update", "patch", "delete"},
-        "chronos.dev/chronosexecutions": READ,
+        "chronos.dev/chronoscalendars": {"get", "list", "create", "update", "delete"},
+        "chronos.dev/chronosexecutions": READ | {"create"},
         "/namespaces": {"get"},
     },
     "chronos-view": {
         "chronos.dev/chronosjobs": READ,
         "chronos.dev/chronosexecutions": READ,
+        "chronos.dev/chronoscalendars": READ,
     },
     "chronos-edit": {
         "chronos.dev/chronosjobs": {"create", "update", "patch", "delete", "deletecollection"},
+        "chronos.dev/chronoscalendars": {"create", "update", "patch", "delete", "deletecollection"},
         "chronos.dev/chronosexecutions": {"create", "delete", "deletecollection"},
     },
 }

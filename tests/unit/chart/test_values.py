@@ -144,7 +144,7 @@ def test_crds_go_out_as_generated_and_stay_on_uninstall(render: Render) -> None:
     files = sorted((ROOT / "crds" / "manifests").glob("*.yaml"))
     generated = [yaml.safe_load(file.read_text()) for file in files]
     crds = sorted(list_crds(render()), key=lambda crd: str(crd["metadata"]["name"]))
-    assert len(crds) == 2
+    assert len(crds) == 3
     # Server-side apply, which Helm uses, refuses the nulls that `kubectl apply` drops.
     assert "null" not in json.dumps(crds)
     assert [strip_metadata(crd) for crd in crds] == [strip_metadata(crd) for crd in generated]
@@ -153,6 +153,6 @@ def test_crds_go_out_as_generated_and_stay_on_uninstall(render: Render) -> None:
 
 def test_crds_can_be_removed_on_uninstall_or_left_to_others(render: Render) -> None:
     removable = list_crds(render("crds.keep=false"))
-    assert len(removable) == 2
+    assert len(removable) == 3
     assert not any("annotations" in crd["metadata"] for crd in removable)
     assert list_crds(render("crds.install=false")) == []
