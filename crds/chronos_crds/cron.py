@@ -1,23 +1,45 @@
-"""Cron expressions: their syntax, checked with the position of a mistake, and their wall times.
+"""Cron expressions: their dialects, checked with the position of a mistake.
 
-Everything here is about naive wall-clock time; ``timetable.py`` maps it to UTC. croniter walks the
-calendar; it is handed a canonical expression of plain numbers, because it reads macros, names and
-the order of fields differently from what people mean.
+Everything here is about naive wall-clock time; ``walltime.py`` walks it and ``timetable.py`` maps
+it to UTC.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from calendar import monthrange
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from croniter import CroniterBadDateError, croniter
+from chronos_crds.days import DayRule
+from chronos_crds.field import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    QUARTZ,
+    UNIX,
+    WEEKDAYS,
+    CronError,
+    Field,
+    FieldValue,
+    read_field,
+)
+from chronos_crds.interval import MACRO, Interval, is_interval, parse_interval
+from chronos_crds.schedule import CronDialect
+
+__all__ = [
+    "FIRST_YEAR",
+    "LAST_YEAR",
+    "MACROS",
+    "MAX_LENGTH",
+    "CronError",
+    "CronExpression",
+    "is_hashed",
+    "parse_cron",
+    "parse_entry",
+]
 
 MAX_LENGTH = 256
-FIRST_YEAR = 1970
-LAST_YEAR = 2099
 
 MACROS = {
     "@yearly": "0 0 1 1 *",
@@ -29,124 +51,113 @@ MACROS = {
     "@hourly": "0 * * * *",
 }
 
-_MONTHS = tuple("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split())
-_WEEKDAYS = tuple("SUN MON TUE WED THU FRI SAT".split())
-_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_COUNTS = (
+    "write five (minute hour day-of-month month day-of-week), six (seconds first) or seven "
+    "(seconds first, year last), such as '30 2 * * MON-FRI'"
+)
+_YEARS = re.compile(r"(?:19[7-9][0-9]|20[0-9]{2})(?:[-,/][0-9]{1,4})*")
 
 
-class CronError(ValueError):
-    """An expression that cannot be read or can never fire; ``position`` counts from 0."""
-
-    def __init__(self, message: str, *, position: int, remedy: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.position = position
-        self.remedy = remedy
-
-
-@dataclass(frozen=True)
-class _Field:
-    """One place in an expression: its name, its bounds, its words."""
-
-    name: str
-    low: int
-    high: int
-    words: tuple[str, ...] = ()
-    first_word: int = 0
-
-
-_SECOND = _Field("second", 0, 59)
-_MINUTE = _Field("minute", 0, 59)
-_HOUR = _Field("hour", 0, 23)
-_DAY = _Field("day of month", 1, 31)
-_MONTH = _Field("month", 1, 12, _MONTHS, 1)
-_WEEKDAY = _Field("day of week", 0, 7, _WEEKDAYS, 0)
-_YEAR = _Field("year", FIRST_YEAR, LAST_YEAR)
-
-_FIVE = (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)
-_LAYOUTS = {5: _FIVE, 6: (_SECOND, *_FIVE), 7: (_SECOND, *_FIVE, _YEAR)}
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CronExpression:
-    """An expression as sets of numbers; weekdays count from 0, Sunday."""
+    """An expression as ordered numbers; compared by identity, because each is made only once."""
 
     text: str
-    seconds: frozenset[int]
-    minutes: frozenset[int]
-    hours: frozenset[int]
-    days: frozenset[int]
-    months: frozenset[int]
-    weekdays: frozenset[int]
-    years: frozenset[int] | None
-    any_day: bool
-    any_weekday: bool
+    seconds: tuple[int, ...]
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: DayRule
+    months: tuple[int, ...]
+    # None: any year.
+    years: tuple[int, ...] | None
     # Whether the hour is a * or has a step: such schedules are about elapsed time, not about a
     # wall time, and go on in real time through daylight saving changes (Debian cron's rule).
     follows_real_time: bool
+    # What was worked out of the days, by (weekday of the first, length); at most 28 entries.
+    _months_seen: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict, repr=False)
 
-    def is_day(self, day: date) -> bool:
-        """Whether the expression fires on that calendar day.
-
-        Where both the day of month and the day of week are restricted either one is enough, as
-        crontab(5) says.
-        """
-        if day.month not in self.months or (self.years is not None and day.year not in self.years):
-            return False
-        by_month, by_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays
-        if self.any_day or self.any_weekday:
-            return by_month and by_week
-        return by_month or by_week
-
-    @property
-    def canonical(self) -> str:
-        """The expression for croniter: seconds first, numbers only."""
-        parts = [
-            _join(self.seconds, 60),
-            _join(self.minutes, 60),
-            _join(self.hours, 24),
-            "*" if self.any_day else _join(self.days, 0),
-            _join(self.months, 12),
-            "*" if self.any_weekday else _join(self.weekdays, 0),
-        ]
-        if self.years is not None:
-            parts.append(_join(self.years, 0))
-        return " ".join(parts)
+    def days_in(self, year: int, month: int) -> tuple[int, ...]:
+        """The days of that month on which it fires, in order."""
+        if month not in self.months or (self.years is not None and year not in self.years):
+            return ()
+        shape = _shape_of(year, month)
+        found = self._months_seen.get(shape)
+        if found is None:
+            found = self._months_seen[shape] = self.days.days_in(*shape)
+        return found
 
 
-def _join(numbers: frozenset[int], full: int) -> str:
-    return "*" if len(numbers) == full else ",".join(str(number) for number in sorted(numbers))
+@lru_cache(maxsize=2048)
+def _shape_of(year: int, month: int) -> tuple[int, int]:
+    """The weekday of a month's first day (0 = Sunday) and its length."""
+    weekday, length = monthrange(year, month)
+    return (weekday + 1) % 7, length
 
 
-@lru_cache(maxsize=4096)
-def parse_cron(text: str) -> CronExpression:
-    """Reads an expression of five, six or seven fields or a macro.
+def parse_entry(
+    text: str, *, dialect: CronDialect = CronDialect.AUTO, uid: str = ""
+) -> CronExpression | Interval:
+    """One entry of ``schedule.cron``: an expression, or ``@every`` and a duration.
 
     Raises CronError with the position of the mistake and what to write instead.
     """
+    _check_length(text)
+    return parse_interval(text) if is_interval(text) else parse_cron(text, dialect=dialect, uid=uid)
+
+
+def parse_cron(
+    text: str, *, dialect: CronDialect = CronDialect.AUTO, uid: str = ""
+) -> CronExpression:
+    """Reads an expression of five, six or seven fields or a macro; H picks by the job's UID.
+
+    Raises CronError with the position of the mistake and what to write instead.
+    """
+    _check_length(text)
+    known = _read(text, dialect)
+    return known if isinstance(known, CronExpression) else _pick(known, uid)
+
+
+def is_hashed(text: str) -> bool:
+    """Whether an entry has an H, so that it is another one for each job."""
+    return re.search(r"(?<![A-Za-z@])[Hh](?![A-Za-z])", text) is not None
+
+
+def _check_length(text: str) -> None:
     if len(text) > MAX_LENGTH:
         raise CronError(
             f"has {len(text)} characters", position=MAX_LENGTH, remedy=f"at most {MAX_LENGTH}"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Hashed:
+    """An expression with H, which is another one for each job."""
+
+    text: str
+    values: tuple[FieldValue, ...]
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str, dialect: CronDialect) -> CronExpression | _Hashed:
     expanded = _expand_macro(text)
     tokens = [(match.group(), match.start()) for match in re.finditer(r"\S+", expanded)]
-    if len(tokens) not in _LAYOUTS:
-        raise CronError(
-            f"has {len(tokens)} fields",
-            position=len(text),
-            remedy=(
-                "write five (minute hour day-of-month month day-of-week), six (seconds first) or "
-                "seven (seconds first, year last), such as '30 2 * * MON-FRI'"
-            ),
-        )
-    layout = _LAYOUTS[len(tokens)]
-    by_name = {
-        field.name: (token, _parse_field(token, position, field))
-        for field, (token, position) in zip(layout, tokens, strict=True)
-    }
-    expression = _build(text, by_name)
-    _check_it_fires(expression)
-    return expression
+    if len(tokens) not in (5, 6, 7):
+        raise CronError(f"has {len(tokens)} fields", position=len(text), remedy=_COUNTS)
+    layout = _layout_of([token for token, _ in tokens], text, dialect)
+    _check_question_marks(tokens, dialect)
+    _check_year_last(tokens)
+    values = _read_fields(tokens, layout)
+    if layout is QUARTZ:
+        _check_one_day(values, tokens)
+    _check_it_fires(values)
+    if any(value.spans for value in values):
+        return _Hashed(text, values)
+    return _build(text, values, "")
+
+
+@lru_cache(maxsize=8192)
+def _pick(hashed: _Hashed, uid: str) -> CronExpression:
+    return _build(hashed.text, hashed.values, uid)
 
 
 def _expand_macro(text: str) -> str:
@@ -157,132 +168,146 @@ def _expand_macro(text: str) -> str:
     if macro is None:
         known = " ".join(sorted(MACROS))
         raise CronError(
-            f"{word!r} is not a known macro",
+            f"{word!r} is not a known macro"
+            if not is_interval(text)
+            else f"{MACRO} is an interval, not a cron expression",
             position=text.index("@"),
             remedy=f"use one of {known}",
         )
     return macro
 
 
-def _build(text: str, by_name: dict[str, tuple[str, frozenset[int]]]) -> CronExpression:
-    second = by_name.get(_SECOND.name, ("0", frozenset({0})))
-    hour_token, hours = by_name[_HOUR.name]
-    day_token, days = by_name[_DAY.name]
-    weekday_token, weekdays = by_name[_WEEKDAY.name]
-    year_token, years = by_name.get(_YEAR.name, ("*", frozenset()))
+def _layout_of(tokens: list[str], text: str, dialect: CronDialect) -> tuple[Field, ...]:
+    """The fields that the tokens fill; Quartz has no form with five of them."""
+    is_macro = text.strip().startswith("@")
+    if dialect is CronDialect.QUARTZ and len(tokens) == 5 and not is_macro:
+        raise CronError(
+            "has 5 fields, which is Unix cron",
+            position=len(text),
+            remedy="under cronDialect: Quartz put the second first and a ? in one of the days, "
+            "such as '0 30 2 ? * MON-FRI', or leave cronDialect out",
+        )
+    if len(tokens) == 5 or dialect is CronDialect.UNIX:
+        return UNIX
+    if dialect is CronDialect.QUARTZ or len(tokens) == 7 or "?" in text:
+        return QUARTZ
+    return UNIX
+
+
+def _check_question_marks(tokens: list[tuple[str, int]], dialect: CronDialect) -> None:
+    for token, position in tokens if dialect is CronDialect.UNIX else ():
+        if "?" in token:
+            raise CronError(
+                "'?' is Quartz, not Unix cron",
+                position=position + token.index("?"),
+                remedy="write *, or cronDialect: Quartz with the second as first field",
+            )
+
+
+def _check_year_last(tokens: list[tuple[str, int]]) -> None:
+    """A year where the weekday stands: many write the year as the sixth field, or the fifth."""
+    token, position = tokens[-1]
+    if len(tokens) == 7 or not _YEARS.fullmatch(token):
+        return
+    texts = [text for text, _ in tokens]
+    if len(tokens) == 6:
+        weekday = re.sub(r"(?<![#/0-9])[0-7](?![0-9])", _weekday_name, texts[4])
+        meant = " ".join(["0", *texts[:4], weekday, token])
+    else:
+        meant = " ".join(["0", *texts[:4], "?", token])
+    raise CronError(
+        f"{token!r} in the day of week looks like a year",
+        position=position,
+        remedy=f"a year is the seventh field, and six fields mean seconds first: write '{meant}'",
+    )
+
+
+def _weekday_name(found: re.Match[str]) -> str:
+    return WEEKDAYS[int(found.group()) % 7]
+
+
+def _read_fields(
+    tokens: list[tuple[str, int]], layout: tuple[Field, ...]
+) -> tuple[FieldValue, ...]:
+    """All seven fields; what is not written is second 0 of any year."""
+    known = [("0", 0)] * (len(tokens) == 5) + tokens + [("*", 0)] * (len(tokens) < 7)
+    values = []
+    for (token, position), place in zip(known, layout, strict=True):
+        try:
+            values.append(read_field(token, place))
+        except CronError as error:
+            raise error.moved(position) from None
+    return tuple(values)
+
+
+def _check_one_day(values: tuple[FieldValue, ...], tokens: list[tuple[str, int]]) -> None:
+    day, weekday = values[3], values[5]
+    if not (day.is_free or weekday.is_free):
+        raise CronError(
+            "restricts the day of month and the day of week, which Quartz cannot",
+            position=tokens[3][1],
+            remedy="put ? in one of the two, or write cronDialect: Unix, where either is enough",
+        )
+
+
+def _check_it_fires(values: tuple[FieldValue, ...]) -> None:
+    """Raises CronError where there is no such day; with H, where any job's pick has none."""
+    for months in _possible_months(values[4]):
+        if not any(_days_of(values).days_in(*shape) for shape in _shapes(months, values[6])):
+            raise CronError(
+                "can never fire: no such day exists"
+                if not values[3].spans and not values[4].spans
+                else "can never fire for some jobs: H may pick a day that does not exist",
+                position=0,
+                remedy="check the day of month against the month (and the year)",
+            )
+
+
+def _possible_months(month: FieldValue) -> Iterator[frozenset[int]]:
+    """The sets of months that some job may get."""
+    if not month.spans:
+        yield month.numbers
+    for span in month.spans[:1]:
+        for number in range(span.low, span.high + 1):
+            yield month.numbers | {number}
+
+
+def _days_of(values: tuple[FieldValue, ...]) -> DayRule:
+    """The rule of days for the job that has the worst luck with H: the latest day of the month."""
+    day, weekday = values[3], values[5]
+    latest = {span.low + min(span.step or span.size, span.size) - 1 for span in day.spans}
+    return _day_rule(day, weekday, day.numbers | latest, weekday.numbers_of(""))
+
+
+def _shapes(months: Iterable[int], year: FieldValue) -> Iterable[tuple[int, int]]:
+    # 28 years hold every combination of leap year and weekday between 1901 and 2099.
+    years = range(2000, 2028) if year.is_free else sorted(year.numbers)
+    return dict.fromkeys(_shape_of(year, month) for year in years for month in months)
+
+
+def _build(text: str, values: tuple[FieldValue, ...], uid: str) -> CronExpression:
+    hour, day, weekday, year = values[2], values[3], values[5], values[6]
+    numbers = [value.numbers_of(uid) for value in values]
     return CronExpression(
         text=text,
-        seconds=second[1],
-        minutes=by_name[_MINUTE.name][1],
-        hours=hours,
+        seconds=tuple(sorted(numbers[0])),
+        minutes=tuple(sorted(numbers[1])),
+        hours=tuple(sorted(numbers[2])),
+        days=_day_rule(day, weekday, numbers[3], numbers[5]),
+        months=tuple(sorted(numbers[4])),
+        years=None if year.is_free else tuple(sorted(numbers[6])),
+        follows_real_time="*" in hour.text or "/" in hour.text,
+    )
+
+
+def _day_rule(
+    day: FieldValue, weekday: FieldValue, days: frozenset[int], weekdays: frozenset[int]
+) -> DayRule:
+    return DayRule(
         days=days,
-        months=by_name[_MONTH.name][1],
-        weekdays=frozenset(weekday % 7 for weekday in weekdays),
-        years=None if year_token == "*" else years,
-        any_day=day_token in ("*", "?"),
-        any_weekday=weekday_token in ("*", "?"),
-        follows_real_time="*" in hour_token or "/" in hour_token,
+        weekdays=weekdays,
+        marks=day.marks,
+        weekday_marks=weekday.marks,
+        any_day=day.is_free,
+        any_weekday=weekday.is_free,
     )
-
-
-def _parse_field(token: str, position: int, field: _Field) -> frozenset[int]:
-    if token == "?" and field not in (_DAY, _WEEKDAY):
-        raise CronError(
-            f"'?' in the {field.name}",
-            position=position,
-            remedy="'?' may stand only for the day of month or the day of week: write *",
-        )
-    numbers: set[int] = set()
-    for part in token.split(","):
-        numbers.update(_parse_part(part, position, field))
-        position += len(part) + 1
-    return frozenset(numbers)
-
-
-def _parse_part(part: str, position: int, field: _Field) -> range:
-    span, slash, step_text = part.partition("/")
-    step = 1
-    if slash:
-        if not re.fullmatch(r"[0-9]{1,4}", step_text) or int(step_text) < 1:
-            raise CronError(
-                f"the step {step_text!r} in the {field.name} is not a positive number",
-                position=position + len(span) + 1,
-                remedy="write a step such as */15",
-            )
-        step = int(step_text)
-    # 7 is only another name of Sunday: a star or a step must not count it as an eighth day.
-    last = 6 if field is _WEEKDAY else field.high
-    if span in ("*", "?"):
-        return range(field.low, last + 1, step)
-    low_text, dash, high_text = span.partition("-")
-    low = _parse_number(low_text, position, field)
-    if dash:
-        high = _parse_number(high_text, position + len(low_text) + 1, field)
-    else:
-        high = max(low, last) if slash else low
-    if field is _WEEKDAY and dash and high == 0 and low > 0:
-        high = 7
-    if high < low:
-        raise CronError(
-            f"the range {span!r} in the {field.name} runs backwards",
-            position=position,
-            remedy=f"write two ranges, such as {low_text}-{field.high},{field.low}-{high_text}",
-        )
-    return range(low, high + 1, step)
-
-
-def _parse_number(text: str, position: int, field: _Field) -> int:
-    if text.upper() in field.words:
-        return field.words.index(text.upper()) + field.first_word
-    if re.fullmatch(r"[0-9]{1,4}", text) and field.low <= int(text) <= field.high:
-        return int(text)
-    words = f" or {field.words[0]} to {field.words[-1]}" if field.words else ""
-    shown = repr(text) if text else "nothing"
-    raise CronError(
-        f"{shown} in the {field.name}",
-        position=position,
-        remedy=f"write a number from {field.low} to {field.high}{words}, *, a range, list or step",
-    )
-
-
-def _check_it_fires(expression: CronExpression) -> None:
-    if next(_candidate_days(expression), None) is None:
-        raise CronError(
-            "can never fire: no such day exists",
-            position=0,
-            remedy="check the day of month against the month (and the year)",
-        )
-
-
-def _candidate_days(expression: CronExpression) -> Iterator[date]:
-    """Some days on which the expression fires; empty only when there are none at all."""
-    # 28 years hold every combination of leap year and weekday between 1901 and 2099.
-    years = sorted(expression.years) if expression.years is not None else range(2000, 2028)
-    for year in years:
-        for month in sorted(expression.months):
-            for number in range(1, _LONGEST[month - 1] + 1):
-                try:
-                    day = date(year, month, number)
-                except ValueError:
-                    continue
-                if expression.is_day(day):
-                    yield day
-
-
-@lru_cache(maxsize=65536)
-def next_wall_time(expression: CronExpression, after: datetime) -> datetime | None:
-    """The first wall time strictly after ``after`` (both naive); None when there is no more."""
-    if expression.years is not None and after.year > max(expression.years):
-        return None
-    try:
-        found = croniter(
-            expression.canonical,
-            after,
-            ret_type=datetime,
-            second_at_beginning=True,
-            # Listed years may lie as far apart as years can.
-            max_years_between_matches=LAST_YEAR - FIRST_YEAR + 1,
-        ).get_next()
-    except CroniterBadDateError:
-        return None
-    return found if isinstance(found, datetime) and found.year <= LAST_YEAR else None

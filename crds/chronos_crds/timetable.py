@@ -1,192 +1,158 @@
-"""From a schedule to its scheduled seconds in UTC: zones, daylight saving, and the union of kinds.
-
-Source of the daylight saving rule: Debian's cron(8): jobs at a fixed wall time run once at the end
-of a gap and once on the first pass of a repeated hour; jobs with * or a step in the hour are about
-elapsed time and simply go on.
-"""
+"""From a schedule to its scheduled seconds in UTC: the union of its kinds, within its window."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import groupby, islice
 
-from chronos_crds.cron import CronExpression, next_wall_time, parse_cron
+from chronos_crds.course import END, Course, IntervalCourse, MomentCourse, cron_course
+from chronos_crds.cron import parse_entry
+from chronos_crds.interval import Interval
+from chronos_crds.jitter import jitter_milliseconds
+from chronos_crds.meta import format_time
 from chronos_crds.schedule import Schedule
+from chronos_crds.zones import ZoneError, load_zone
 
+__all__ = ["Timetable", "ZoneError", "build_timetable", "describe_schedule", "load_zone"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-# Sampling for offset changes: no zone has changed its offset twice within this and back.
-_STRIDE = timedelta(days=7)
-# Further than any clock is turned at once; Apia's once skipped a whole day.
-_NEAR = timedelta(days=2)
-
-
-class ZoneError(ValueError):
-    """A time zone that is not in the zone data."""
-
-    def __init__(self, name: str) -> None:
-        close = difflib.get_close_matches(name, sorted(_known_zones()), n=1, cutoff=0.6)
-        self.remedy = f"did you mean {close[0]}?" if close else "use a name such as Europe/Berlin"
-        super().__init__(f"{name!r} is not an IANA time zone")
-
-
-@lru_cache(maxsize=1)
-def _known_zones() -> frozenset[str]:
-    """The names in the zone data that mean the same on every machine; reading them is slow."""
-    return frozenset(available_timezones() - {"Factory", "localtime", "posixrules"})
-
-
-@lru_cache(maxsize=1024)
-def load_zone(name: str) -> ZoneInfo:
-    """The zone of that IANA name; raises ZoneError where there is none."""
-    try:
-        if name in _known_zones():
-            return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        pass
-    raise ZoneError(name)
 
 
 @dataclass(frozen=True)
 class Timetable:
-    """All scheduled seconds of one job."""
+    """All scheduled seconds of one job; moments are aware, answers whole seconds in UTC."""
 
-    crons: tuple[CronExpression, ...]
-    zone: ZoneInfo
-    moments: tuple[datetime, ...]
-    # A cron expression does not fire in the very second in which its job was stored.
-    created_at: datetime
+    # What recurs: these lie strictly after ``since``, not after ``end``.
+    recurring: tuple[Course, ...]
+    # Single seconds, already within their bounds.
+    moments: MomentCourse
+    since: int
+    end: int
+    jitter_seconds: int
+    uid: str
 
     def next_after(self, after: datetime) -> datetime | None:
-        """The first scheduled second strictly after ``after`` (aware), in UTC; None: no more."""
-        # Scheduled seconds are whole, so nothing lies between a moment and its whole second.
-        after = after.replace(microsecond=0)
-        since = max(after, self.created_at)
-        candidates = [next_cron_time(cron, self.zone, since) for cron in self.crons]
-        candidates += [next((moment for moment in self.moments if moment > after), None)]
-        return min((found for found in candidates if found is not None), default=None)
+        """The first scheduled second strictly after ``after``; None: no more."""
+        found = self._next(_floor(after))
+        return None if found is None else _moment(found)
 
     def between(self, after: datetime, until: datetime) -> Iterator[datetime]:
         """Every scheduled second in (after, until], oldest first."""
-        moment = self.next_after(after)
-        while moment is not None and moment <= until:
-            yield moment
-            moment = self.next_after(moment)
+        return map(_moment, self._ticks(_floor(after), _floor(until)))
+
+    def count_between(self, after: datetime, until: datetime) -> int:
+        """How many scheduled seconds lie in (after, until]."""
+        return sum(1 for _ in self._ticks(_floor(after), _floor(until)))
+
+    def newest(self, until: datetime, *, after: datetime, limit: int) -> list[datetime]:
+        """The newest ``limit`` of those in (after, until], oldest first.
+
+        Walks backward from ``until``, so that a long span costs no more than a short one.
+        """
+        ticks = islice(self._ticks(_floor(after), _floor(until), newest=True), limit)
+        return [_moment(tick) for tick in ticks][::-1]
+
+    def delay_of(self, tick: datetime) -> timedelta:
+        """How much later than its scheduled second it starts: less than ``jitterSeconds`` and less
+        than the time to the next scheduled second, in whole milliseconds."""
+        if not self.jitter_seconds:
+            return timedelta()
+        at = _floor(tick)
+        later = self._next(at)
+        bound = self.jitter_seconds if later is None else min(self.jitter_seconds, later - at)
+        return timedelta(
+            milliseconds=jitter_milliseconds(uid=self.uid, tick=at, bound_seconds=bound)
+        )
+
+    def _next(self, after: int) -> int | None:
+        since = max(after, self.since)
+        found = [course.next_after(since) for course in self.recurring]
+        nearest = min((tick for tick in found if tick is not None), default=None)
+        if nearest is not None and nearest > self.end:
+            nearest = None
+        single = self.moments.next_after(after)
+        if nearest is None or single is None:
+            return single if nearest is None else nearest
+        return min(nearest, single)
+
+    def _ticks(self, after: int, until: int, *, newest: bool = False) -> Iterator[int]:
+        since, end = max(after, self.since), min(until, self.end)
+        ticks = [course.between(since, end, newest=newest) for course in self.recurring]
+        if self.moments.moments:
+            ticks.append(self.moments.between(after, until, newest=newest))
+        if len(ticks) == 1:
+            return ticks[0]
+        return (tick for tick, _ in groupby(merge(*ticks, reverse=newest)))
 
 
-def build_timetable(schedule: Schedule, *, created_at: datetime) -> Timetable:
-    """The timetable of a schedule whose job was stored at ``created_at``.
+def build_timetable(schedule: Schedule, *, created_at: datetime, uid: str = "") -> Timetable:
+    """The timetable of a schedule whose job was stored at ``created_at`` under that UID.
 
-    Raises CronError or ZoneError. ``immediate`` is the second of the job's creation; an ``at`` from
-    before it never was in the future and is left out.
+    Raises CronError or ZoneError. Nothing that recurs fires in the very second in which its job was
+    stored; ``immediate`` is that second, and no window bounds it. An ``at`` from before it never
+    was in the future and is left out.
     """
-    stored_at = created_at.astimezone(UTC).replace(microsecond=0)
-    moments = {moment for moment in schedule.at or () if moment >= stored_at}
+    stored = _floor(created_at)
+    start = None if schedule.start_at is None else _ceil(schedule.start_at)
+    end = END if schedule.end_at is None else _floor(schedule.end_at)
+    first = stored if start is None else max(stored, start)
+    single = {tick for tick in map(_floor, schedule.at or ()) if first <= tick <= end}
     if schedule.immediate:
-        moments.add(stored_at)
+        single.add(stored)
     return Timetable(
-        crons=tuple(parse_cron(text) for text in schedule.cron or ()),
-        zone=load_zone(schedule.time_zone),
-        moments=tuple(sorted(moments)),
-        created_at=stored_at,
+        recurring=_recurring(schedule, stored=stored, start=start, uid=uid),
+        moments=MomentCourse(tuple(sorted(single))),
+        since=stored if start is None else max(stored, start - 1),
+        end=end,
+        jitter_seconds=schedule.jitter_seconds,
+        uid=uid,
     )
 
 
-@lru_cache(maxsize=65536)
-def next_cron_time(cron: CronExpression, zone: ZoneInfo, after: datetime) -> datetime | None:
-    """The first second strictly after ``after`` at which it fires in the zone, in UTC."""
-    if cron.follows_real_time:
-        return _next_in_real_time(cron, zone, after)
-    return _next_at_wall_time(cron, zone, after)
-
-
-def _next_at_wall_time(cron: CronExpression, zone: ZoneInfo, after: datetime) -> datetime | None:
-    wall = next_wall_time(cron, _highest_wall(after, zone))
-    return None if wall is None else _first_pass(wall, zone)
-
-
-def _highest_wall(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The latest wall time shown so far: on the second pass of a repeated hour that is its end."""
-    local = moment.astimezone(zone)
-    if local.fold:
-        change = next_offset_change(zone, moment - _NEAR, moment)
-        if change is not None:
-            return _wall(change - _SECOND, zone)
-    return local.replace(tzinfo=None)
-
-
-def _next_in_real_time(cron: CronExpression, zone: ZoneInfo, after: datetime) -> datetime | None:
-    start = after
-    while True:
-        wall = next_wall_time(cron, _wall(start, zone))
-        moment = wall.replace(tzinfo=UTC) - _offset(start, zone) if wall is not None else None
-        near = start + _NEAR if moment is None else min(moment, start + _NEAR)
-        change = next_offset_change(zone, start, near)
-        if change is None:
-            if moment is None or near == moment:
-                return moment
-            # Until shortly before that wall time no other fires, however often the clock is turned.
-            start = moment - _NEAR
-            continue
-        # The clock is turned before that moment comes: go on from the turn with the new offset.
-        # If the turned clock shows a firing time at that very second, it fires.
-        turned = _wall(change, zone) - _SECOND
-        again = next_wall_time(cron, turned)
-        if again is not None and again == turned + _SECOND:
-            return change
-        start = change
-
-
-def next_offset_change(zone: tzinfo, after: datetime, until: datetime) -> datetime | None:
-    """The first second in (after, until] from which the zone's UTC offset differs from before."""
-    low = after
-    while low < until:
-        high = min(low + _STRIDE, until)
-        if _offset(high, zone) != _offset(low, zone):
-            return _bisect_change(zone, low, high)
-        low = high
-    return None
-
-
-def _bisect_change(zone: tzinfo, low: datetime, high: datetime) -> datetime:
-    before = _offset(low, zone)
-    low, high = low.replace(microsecond=0), high
-    while high - low > _SECOND:
-        middle = low + timedelta(seconds=(high - low) // _SECOND // 2)
-        if _offset(middle, zone) == before:
-            low = middle
+def _recurring(
+    schedule: Schedule, *, stored: int, start: int | None, uid: str
+) -> tuple[Course, ...]:
+    anchor = stored if start is None else start
+    if schedule.anchor_at is not None:
+        anchor = _floor(schedule.anchor_at)
+    zone = load_zone(schedule.time_zone)
+    courses: list[Course] = []
+    if schedule.every_seconds is not None:
+        courses.append(IntervalCourse(anchor, schedule.every_seconds))
+    for text in schedule.cron or ():
+        entry = parse_entry(text, dialect=schedule.cron_dialect, uid=uid)
+        if isinstance(entry, Interval):
+            courses.append(IntervalCourse(anchor, entry.seconds))
         else:
-            high = middle
-    return high
+            courses.append(cron_course(entry, zone, schedule.daylight_saving))
+    return tuple(courses)
 
 
-def _first_pass(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The instant of a wall time: the first of two; for one that does not exist the gap's end."""
-    moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if _wall(moment, zone) == wall:
-        return moment
-    # In a gap fold=0 reads the wall time with the offset from before it, which lies after the gap.
-    change = next_offset_change(zone, moment - _NEAR, moment)
-    return change if change is not None else moment
+def _floor(moment: datetime) -> int:
+    """Whole seconds since 1970; scheduled seconds are whole, so nothing lies between."""
+    return (moment - _EPOCH) // _SECOND
 
 
-def _wall(moment: datetime, zone: tzinfo) -> datetime:
-    return moment.astimezone(zone).replace(tzinfo=None)
+def _ceil(moment: datetime) -> int:
+    return -((_EPOCH - moment) // _SECOND)
 
 
-def _offset(moment: datetime, zone: tzinfo) -> timedelta:
-    return moment.astimezone(zone).utcoffset() or timedelta()
+def _moment(tick: int) -> datetime:
+    return datetime.fromtimestamp(tick, UTC)
 
 
 def describe_schedule(schedule: Schedule) -> str:
     """The schedule in one short line, for tables: its expressions, times, or 'immediate'."""
+    every = schedule.every_seconds
     parts: Sequence[str] = [
         *(["immediate"] if schedule.immediate else []),
+        *([f"every {every} s"] if every is not None else []),
         *(schedule.cron or ()),
-        *(moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in schedule.at or ()),
+        *(format_time(moment) for moment in schedule.at or ()),
     ]
     text = "; ".join(parts[:3])
     return f"{text}; +{len(parts) - 3} more" if len(parts) > 3 else text

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from chronos_crds.cron import CronError, parse_cron
+from chronos_crds.cron import CronError, is_hashed, parse_entry
+from chronos_crds.interval import is_interval
 from chronos_crds.job import ChronosJobSpec
 from chronos_crds.meta import format_time
 from chronos_crds.naming import JOB_NAME_MAX_LENGTH, is_job_name
 from chronos_crds.schedule import Schedule
-from chronos_crds.timetable import ZoneError, load_zone
+from chronos_crds.timetable import ZoneError, build_timetable, load_zone
 
 M = TypeVar("M", bound=BaseModel)
+
+# Before any scheduled second.
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -97,19 +101,78 @@ def check_times_ahead(
 
 
 def _schedule_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
+    """What only shows when the fields are read together; nothing here needs a clock."""
+    timing = [*_cron_problems(schedule, at), *_zone_problems(schedule, at)]
+    window = list(_window_problems(schedule, at))
+    yield from timing
+    yield from _anchor_problems(schedule, at)
+    yield from window
+    if not timing and not window:
+        yield from _emptiness_problems(schedule, at)
+
+
+def _cron_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
     for index, text in enumerate(schedule.cron or ()):
         try:
-            parse_cron(text)
+            parse_entry(text, dialect=schedule.cron_dialect)
         except CronError as error:
             yield Problem(
                 f"{at}/cron/{index}",
                 f"{error.message} (at character {error.position + 1} of {text!r})",
                 error.remedy,
             )
+
+
+def _zone_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
     try:
         load_zone(schedule.time_zone)
     except ZoneError as error:
         yield Problem(f"{at}/timeZone", str(error), error.remedy)
+
+
+def _anchor_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
+    counts = schedule.every_seconds is not None or any(map(is_interval, schedule.cron or ()))
+    if schedule.anchor_at is not None and not counts:
+        yield Problem(
+            f"{at}/anchorTime",
+            "has nothing to count from it",
+            "add everySeconds or an @every to cron, or leave it out",
+        )
+
+
+def _window_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
+    start, end = schedule.start_at, schedule.end_at
+    if start is not None and end is not None and end < start:
+        yield Problem(
+            f"{at}/endTime",
+            f"{format_time(end)} lies before startTime",
+            f"give a time after {format_time(start)}",
+        )
+        return
+    for index, moment in enumerate(schedule.at or ()):
+        if (start is not None and moment < start) or (end is not None and moment > end):
+            yield Problem(
+                f"{at}/at/{index}",
+                f"{format_time(moment)} lies outside startTime and endTime",
+                "move it or them: they bound at, too",
+            )
+
+
+def _emptiness_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
+    """A schedule that never fires within its window, whenever its job is stored."""
+    if schedule.start_at is None and schedule.end_at is None:
+        return
+    if any(is_hashed(text) for text in schedule.cron or ()):
+        # H picks by the job's UID, which is not known before the job is stored.
+        return
+    times = build_timetable(schedule, created_at=_BEGINNING)
+    if times.next_after(_BEGINNING - timedelta(seconds=1)) is None:
+        field = "endTime" if schedule.end_at is not None else "startTime"
+        yield Problem(
+            f"{at}/{field}",
+            "leaves no scheduled second: nothing fires between startTime and endTime",
+            "widen the window, or give other times",
+        )
 
 
 # Pydantic's error types in the words of a person; what is not listed keeps pydantic's message.
