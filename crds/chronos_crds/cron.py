@@ -279,10 +279,17 @@ def _days_of(values: tuple[FieldValue, ...]) -> DayRule:
     return _day_rule(day, weekday, day.numbers | latest, weekday.numbers_of(""))
 
 
-def _shapes(months: Iterable[int], year: FieldValue) -> Iterable[tuple[int, int]]:
+def _shapes(months: Iterable[int], year: FieldValue) -> Iterator[tuple[int, int]]:
+    """The different months, by the weekday of their first day and their length."""
     # 28 years hold every combination of leap year and weekday between 1901 and 2099.
     years = range(2000, 2028) if year.is_free else sorted(year.numbers)
-    return dict.fromkeys(_shape_of(year, month) for year in years for month in months)
+    seen: set[tuple[int, int]] = set()
+    for number in years:
+        for month in months:
+            shape = _shape_of(number, month)
+            if shape not in seen:
+                seen.add(shape)
+                yield shape
 
 
 def _build(text: str, values: tuple[FieldValue, ...], uid: str) -> CronExpression:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 # Sampling for offset changes. The closest two between 1970 and 2100 that undo each other lie 6 days
 # and 23 hours apart (Gaza 2040, around Ramadan).
 _STRIDE = 3 * 86400
+# What is looked up, and remembered, at once.
+_PART = 364 * 86400
 # Further than any clock is turned at once; Apia's once skipped a whole day.
 NEAR = 2 * 86400
 
@@ -95,16 +97,16 @@ def next_change(zone: ZoneInfo, after: int, until: int) -> tuple[int, int, int] 
 
 def _changes(zone: ZoneInfo, after: int, until: int) -> Iterator[tuple[int, int]]:
     """The changes in (after, until], each with the offset from then on."""
-    for year in range(_year_of(after), _year_of(until) + 1):
-        for change in _changes_in(zone, year):
+    for part in range(after // _PART, until // _PART + 1):
+        for change in _changes_in(zone, part):
             if after < change[0] <= until:
                 yield change
 
 
 @lru_cache(maxsize=8192)
-def _changes_in(zone: ZoneInfo, year: int) -> tuple[tuple[int, int], ...]:
-    """The changes in (start of the year, start of the next], in UTC."""
-    found, low, end = [], _start_of(year), _start_of(year + 1)
+def _changes_in(zone: ZoneInfo, part: int) -> tuple[tuple[int, int], ...]:
+    """The changes after the start of that part of all time, its end included."""
+    found, low, end = [], part * _PART, (part + 1) * _PART
     offset = _offset(low, zone)
     while low < end:
         high = min(low + _STRIDE, end)
@@ -130,11 +132,3 @@ def _bisect_change(zone: ZoneInfo, low: int, high: int) -> int:
 def _offset(moment: int, zone: ZoneInfo) -> int:
     offset = datetime.fromtimestamp(moment, zone).utcoffset() or timedelta()
     return offset // timedelta(seconds=1)
-
-
-def _start_of(year: int) -> int:
-    return int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
-
-
-def _year_of(moment: int) -> int:
-    return datetime.fromtimestamp(moment, UTC).year
