@@ -12,8 +12,9 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,9 +68,25 @@ class Kubectl:
         answer: Json = json.loads(self(*arguments, "-o", "json"))
         return answer
 
-    def apply(self, manifest: Json) -> None:
-        """Applies an object."""
-        self("apply", "-f", "-", stdin=json.dumps(manifest))
+    def apply(self, *manifests: Json) -> None:
+        """Applies objects, all in one call."""
+        bundle = {"apiVersion": "v1", "kind": "List", "items": manifests}
+        self("apply", "-f", "-", stdin=json.dumps(bundle))
+
+    def change(self, job: str, **spec: Any) -> None:
+        """Merges fields into a job's spec."""
+        self("patch", "chronosjob", job, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def rows(self, kind: str, *arguments: str) -> list[dict[str, str]]:
+        """What ``kubectl get`` shows, each row by its columns' names."""
+        lines = self("get", kind, *arguments).splitlines()
+        columns = lines[0].split() if lines else []
+        starts = [lines[0].index(column) for column in columns]
+        spans = list(zip(starts, [*starts[1:], None], strict=True))
+        return [
+            dict(zip(columns, (line[a:b].strip() for a, b in spans), strict=True))
+            for line in lines[1:]
+        ]
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,35 @@ class Api:
         assert answer.status_code == 201, answer.text
         document: Json = answer.json()
         return document
+
+    def post(self, path: str, body: Json, *, status: int = 200) -> Json:
+        """A POST's JSON; fails the test for any other status."""
+        answer = self.request("POST", path, json=body)
+        assert answer.status_code == status, answer.text
+        document: Json = answer.json()
+        return document
+
+    def status(self, job: str) -> Json:
+        """A job's status."""
+        status: Json = self.get(f"/jobs/{job}")["status"]
+        return status
+
+    def ledger(self, job: str, **period: str) -> Json:
+        """A job's ledger over all pages: lines, what is unknown, totals."""
+        whole: Json = {}
+        token = ""
+        while True:
+            page = self.get(
+                f"/jobs/{job}/ledger", **period, **({"continue": token} if token else {})
+            )
+            whole = {**page, "lines": whole.get("lines", []) + page["lines"]}
+            token = page.get("continue") or ""
+            if not token:
+                return whole
+
+    def fates(self, job: str, *, every: int) -> dict[datetime, Json]:
+        """The ledger's line of each scheduled second of a job with that interval."""
+        return dict(expand_lines(self.ledger(job)["lines"], every=every))
 
     def executions(self, job: str) -> list[Json]:
         """All executions of a job, newest first, over all pages."""
@@ -154,13 +200,22 @@ def image() -> str:
     return _environment("CHRONOS_EXAMPLE_IMAGE")
 
 
+@contextmanager
+def open_namespace(cluster: Kubectl) -> Iterator[str]:
+    """A new namespace; it is deleted at the end."""
+    name = f"e2e-{uuid.uuid4().hex[:8]}"
+    cluster("create", "namespace", name)
+    try:
+        yield name
+    finally:
+        cluster("delete", "namespace", name, "--wait=false")
+
+
 @pytest.fixture
 def namespace(cluster: Kubectl) -> Iterator[str]:
     """A namespace of the test's own."""
-    name = f"e2e-{uuid.uuid4().hex[:8]}"
-    cluster("create", "namespace", name)
-    yield name
-    cluster("delete", "namespace", name, "--wait=false")
+    with open_namespace(cluster) as name:
+        yield name
 
 
 @pytest.fixture
@@ -184,6 +239,34 @@ def client() -> Iterator[httpx.Client]:
 def api(client: httpx.Client, namespace: str) -> Api:
     """The API for the test's namespace."""
     return Api(client, namespace)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One namespace, by kubectl and by REST."""
+
+    kubectl: Kubectl
+    api: Api
+
+
+@pytest.fixture(scope="module")
+def tenant(cluster: Kubectl, client: httpx.Client) -> Iterator[Tenant]:
+    """A namespace that the tests of one module share: they look at one story together."""
+    with open_namespace(cluster) as name:
+        yield Tenant(Kubectl(cluster.kubeconfig, name), Api(client, name))
+
+
+def expand_lines(lines: list[Json], *, every: int) -> Iterator[tuple[datetime, Json]]:
+    """Each scheduled second that the ledger's lines speak of, with its line."""
+    for line in lines:
+        second = parse_time(line["time"])
+        last = parse_time(line.get("until") or line["time"])
+        count = 0
+        while second <= last:
+            yield second, line
+            second += timedelta(seconds=every)
+            count += 1
+        assert count == line["count"], f"{line} speaks of {count} seconds"
 
 
 def job(name: str, schedule: Json, *command: str, image: str, **spec: Any) -> Json:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from e2e.conftest import Json, Kubectl, wait_for
 
 SYSTEM = "chronos-system"
+DEPLOYMENT = "deployment/chronos-operator"
 
 
 def kill_operator(cluster: Kubectl) -> None:
@@ -24,6 +26,22 @@ def kill_operator(cluster: Kubectl) -> None:
         seconds=30,
         what="the operator's end",
     )
+
+
+@contextmanager
+def operator_away(cluster: Kubectl) -> Iterator[None]:
+    """No operator in the cluster; afterwards it is there again, and ready."""
+    _scale(cluster, 0)
+    wait_for(lambda: not find_pods(cluster, "operator"), seconds=60, what="the operator's end")
+    try:
+        yield
+    finally:
+        _scale(cluster, 1)
+        cluster("rollout", "status", "-n", SYSTEM, DEPLOYMENT, "--timeout=90s")
+
+
+def _scale(cluster: Kubectl, replicas: int) -> None:
+    cluster("scale", "-n", SYSTEM, DEPLOYMENT, f"--replicas={replicas}")
 
 
 def find_processes(cluster: Kubectl, component: str) -> Iterator[int]:

@@ -88,9 +88,5 @@ def test_explain_reads_as_documentation(kubectl: Kubectl) -> None:
 
 def _row(kubectl: Kubectl, kind: str, name: str, state: str) -> Json | None:
     """A row of ``kubectl get`` by its columns' names, once it shows that state."""
-    lines = kubectl("get", kind, name).splitlines()
-    starts = [lines[0].index(column) for column in lines[0].split()]
-    ends = [*starts[1:], None]
-    cells = [lines[1][start:end].strip() for start, end in zip(starts, ends, strict=True)]
-    row = dict(zip(lines[0].split(), cells, strict=True))
+    (row,) = kubectl.rows(kind, name)
     return row if row["STATE"] == state else None
