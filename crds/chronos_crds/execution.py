@@ -224,6 +224,9 @@ class ExecutionStatus(Model):
     message: str | None = Field(
         default=None, max_length=1024, description="A sentence on why it is in this state."
     )
+    blocked_by: str | None = Field(
+        default=None, max_length=253, description="The execution that stood in its way."
+    )
     attempts: Annotated[tuple[Attempt, ...], Field(strict=False, max_length=100)] = Field(
         default=(),
         description="Its attempts, oldest first.",

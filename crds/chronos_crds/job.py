@@ -262,11 +262,6 @@ class ChronosJobStatus(Model):
         alias="ledgerFrom",
         description="The ledger up to here lies in the archive.",
     )
-    time_zone_data: str | None = Field(
-        default=None,
-        max_length=64,
-        description="The version of the time zone data that nextTime was computed with.",
-    )
     conditions: Annotated[tuple[Condition, ...], Field(strict=False, max_length=16)] = Field(
         default=(),
         description="Observations with reasons: Valid.",

@@ -30,6 +30,8 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "chronos"
 ANNOTATION_SCHEDULED_TIME = f"{GROUP}/scheduled-time"
 ANNOTATION_START_TIME = f"{GROUP}/start-time"
+# On a kube job that Chronos has end before its time: why.
+ANNOTATION_CANCELLED = f"{GROUP}/cancelled"
 
 # The one container of a pod that runs the user's command.
 MAIN_CONTAINER = "main"

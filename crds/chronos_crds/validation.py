@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from chronos_crds.cron import CronError, is_hashed, parse_entry
+from chronos_crds.calendar import ChronosCalendarSpec
+from chronos_crds.cron import CronError, parse_entry, read_fields
 from chronos_crds.interval import is_interval
 from chronos_crds.job import ChronosJobSpec
 from chronos_crds.meta import format_time
@@ -66,6 +67,38 @@ def parse_job_spec(data: object, *, at: str = "/spec") -> ChronosJobSpec:
     if problems:
         raise InvalidInput(problems)
     return spec
+
+
+def parse_calendar_spec(data: object, *, at: str = "/spec") -> ChronosCalendarSpec:
+    """A calendar's spec, its zone known; raises InvalidInput."""
+    spec = parse_model(ChronosCalendarSpec, data, at=at)
+    try:
+        load_zone(spec.time_zone)
+    except ZoneError as error:
+        raise InvalidInput([Problem(f"{at}/timeZone", str(error), error.remedy)]) from error
+    return spec
+
+
+def find_calendar(name: str, data: object | None) -> ChronosCalendarSpec:
+    """The calendar of that name whose spec is ``data``, for a job that excludes it.
+
+    Raises InvalidInput where there is none (None), or none that can be read: a freeze that nobody
+    can read must not be taken for no freeze.
+    """
+    if data is None:
+        problem = f"names {name!r}, and there is no ChronosCalendar of that name in the namespace"
+        at = "/spec/schedule/excludeCalendars"
+        raise InvalidInput([Problem(at, problem, "create it, or remove its name here")])
+    return parse_calendar_spec(data, at=f"/spec/schedule/excludeCalendars/{name}")
+
+
+def parse_schedule(data: object, *, at: str = "/schedule") -> Schedule:
+    """A schedule alone, readable and able to fire; raises InvalidInput."""
+    schedule = parse_model(Schedule, data, at=at)
+    problems = list(_schedule_problems(schedule, at))
+    if problems:
+        raise InvalidInput(problems)
+    return schedule
 
 
 def check_name(name: str, *, at: str = "/name") -> None:
@@ -162,8 +195,8 @@ def _emptiness_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
     """A schedule that never fires within its window, whenever its job is stored."""
     if schedule.start_at is None and schedule.end_at is None:
         return
-    if any(is_hashed(text) for text in schedule.cron or ()):
-        # H picks by the job's UID, which is not known before the job is stored.
+    # H picks by the job's UID, which is not known before the job is stored.
+    if any(_is_hashed(text, schedule) for text in schedule.cron or ()):
         return
     times = build_timetable(schedule, created_at=_BEGINNING)
     if times.next_after(_BEGINNING - timedelta(seconds=1)) is None:
@@ -173,6 +206,12 @@ def _emptiness_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
             "leaves no scheduled second: nothing fires between startTime and endTime",
             "widen the window, or give other times",
         )
+
+
+def _is_hashed(text: str, schedule: Schedule) -> bool:
+    if is_interval(text):
+        return False
+    return any(value.spans for value in read_fields(text, dialect=schedule.cron_dialect))
 
 
 # Pydantic's error types in the words of a person; what is not listed keeps pydantic's message.

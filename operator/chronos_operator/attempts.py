@@ -37,7 +37,7 @@ class Attempts:
         kube_jobs = {
             known.number: known
             for known in self.observed.attempts_of(meta.namespace, meta.name)
-            if known.job_uid == execution.spec.job_ref.uid
+            if known.job_uid == execution.job_uid
         }
         recorded = {attempt.number: attempt for attempt in execution.status.attempts}
         seen: dict[int, Observation] = {}
@@ -78,7 +78,7 @@ class Attempts:
         return log_key(
             prefix=self.log_prefix,
             tenant=execution.meta.namespace,
-            job_uid=execution.spec.job_ref.uid,
+            job_uid=execution.job_uid,
             execution=execution.meta.name,
             attempt=number,
         )
@@ -105,7 +105,7 @@ class Attempts:
             said = "its kube job was deleted by somebody else"
             return Observation(None, None, None, denial=Denial(said, now, Outcome.DELETED))
         kube_job = read_kube_job(body)
-        if kube_job.job_uid != execution.spec.job_ref.uid:
+        if kube_job.job_uid != execution.job_uid:
             said = f"Job {kube_job.name} exists and belongs to something else"
             return Observation(None, None, None, denial=Denial(said, now))
         self.observed.put_kube_job(kube_job)
@@ -116,9 +116,9 @@ def _open_attempt(execution: ExecutionView) -> int | None:
     """The attempt that was begun and has no outcome yet.
 
     A scheduled execution is recorded only after its first kube job was created, so without any
-    record of an attempt the first one is open.
+    record of an attempt the first one is open. One that was recorded first has not begun then.
     """
     attempts = execution.status.attempts
     if not attempts:
-        return 1
+        return None if execution.spec.is_recorded_first else 1
     return attempts[-1].number if attempts[-1].outcome is None else None

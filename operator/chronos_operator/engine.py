@@ -14,19 +14,26 @@ from chronos_clients.objectstore import ObjectStore, S3ObjectStore
 from chronos_operator.attempts import Attempts
 from chronos_operator.clock import Clock, SystemClock
 from chronos_operator.config import Config
+from chronos_operator.effects.archive import LedgerArchive
 from chronos_operator.effects.cluster import Cluster
 from chronos_operator.effects.events import Events
 from chronos_operator.effects.logs import LogShipper
+from chronos_operator.executions import ExecutionReconciler
 from chronos_operator.observed import Observed
 from chronos_operator.probes import serve_probes
-from chronos_operator.reconcile import Key, Reconciler
+from chronos_operator.reconcile import Reconciler
+from chronos_operator.records import Key, Records
 from chronos_operator.resync import Resync
 from chronos_operator.sightings import Sightings
+from chronos_operator.starts import Starts
 from chronos_operator.ticker import Ticker
 from chronos_operator.workqueue import WorkQueue
 
 # The process is of no use when what was due is not started within this.
 START_GRACE = timedelta(seconds=60)
+
+# Ledgers that are put away side by side.
+ARCHIVE_WORKERS = 2
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +48,8 @@ class Engine:
         self._store = store
         self._clock = clock
         self.queue: WorkQueue[Key] = WorkQueue(self._reconcile)
+        # A queue of its own: a store that hangs must not hold up what starts jobs.
+        self.archive_queue: WorkQueue[Key] = WorkQueue(self._archive)
         self.ticker: Ticker[Key] = Ticker(clock, self.queue.add)
         observed = Observed()
         logs = LogShipper(
@@ -49,14 +58,29 @@ class Engine:
         self._logs = logs
         self.sightings = Sightings(observed, self.queue, logs)
         cluster = Cluster(kubernetes)
-        self._reconciler = Reconciler(
+        records = Records(observed, cluster, Events(kubernetes), clock, self.queue)
+        starts = Starts(observed, cluster, records, clock)
+        executions = ExecutionReconciler(
             observed=observed,
             cluster=cluster,
-            events=Events(kubernetes),
             attempts=Attempts(observed, cluster, logs, clock, config.s3_prefix),
+            records=records,
+            starts=starts,
             clock=clock,
             ticker=self.ticker,
             queue=self.queue,
+        )
+        self._reconciler = Reconciler(
+            observed=observed,
+            cluster=cluster,
+            archive=LedgerArchive(store, config.s3_prefix),
+            records=records,
+            starts=starts,
+            executions=executions,
+            clock=clock,
+            ticker=self.ticker,
+            queue=self.queue,
+            archive_queue=self.archive_queue,
         )
         self.resync = Resync(kubernetes, observed, self.sightings, config.watch_namespaces)
         self._tasks: list[asyncio.Task[None]] = []
@@ -78,6 +102,7 @@ class Engine:
         self._tasks = [
             asyncio.create_task(self.resync.run(self._config.resync_seconds), name="resync"),
             asyncio.create_task(self.queue.run(self._config.workers), name="work"),
+            asyncio.create_task(self.archive_queue.run(ARCHIVE_WORKERS), name="archive"),
             asyncio.create_task(self.ticker.run(), name="ticker"),
         ]
         try:
@@ -90,6 +115,9 @@ class Engine:
 
     async def _reconcile(self, key: Key) -> None:
         await self._reconciler.reconcile(key)
+
+    async def _archive(self, key: Key) -> None:
+        await self._reconciler.archive_ledger(key)
 
     async def _ensure_bucket(self) -> None:
         """Makes the bucket where it is missing; schedules never wait for it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import kopf
 
-from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, PODS
+from chronos_clients.resources import CALENDARS, EXECUTIONS, JOBS, KUBE_JOBS, PODS
 from chronos_crds.naming import LABEL_MANAGED_BY, MANAGED_BY
 from chronos_operator.engine import Engine
 
@@ -23,6 +23,12 @@ async def see_job(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
 async def see_execution(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     engine: Engine = memo.engine
     _tell(event, engine.sightings.saw_execution, engine.sightings.lost_execution)
+
+
+@kopf.on.event(CALENDARS.group, CALENDARS.version, CALENDARS.plural)
+async def see_calendar(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    engine: Engine = memo.engine
+    _tell(event, engine.sightings.saw_calendar, engine.sightings.lost_calendar)
 
 
 @kopf.on.event(KUBE_JOBS.group, KUBE_JOBS.version, KUBE_JOBS.plural, labels=OURS)

@@ -8,9 +8,17 @@ order.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from chronos_operator.decide.values import ExecutionView, JobView, KubeJobView, PodView
+from chronos_crds.naming import attempt_name
+from chronos_operator.decide.values import (
+    CalendarView,
+    ExecutionView,
+    JobView,
+    KubeJobView,
+    PodView,
+)
 
 Name = tuple[str, str]
 """Namespace and name."""
@@ -81,23 +89,31 @@ class Shelf(Generic[V]):
 
 
 class Observed:
-    """All four kinds."""
+    """All kinds; ``unreadable`` are executions that somebody wrote and nobody can read."""
 
     def __init__(self) -> None:
         self.jobs: Shelf[JobView] = Shelf()
         self.executions: Shelf[ExecutionView] = Shelf()
         self.kube_jobs: Shelf[KubeJobView] = Shelf()
         self.pods: Shelf[PodView] = Shelf()
+        self.calendars: Shelf[CalendarView] = Shelf()
+        self.unreadable: set[Name] = set()
 
     def begin_round(self) -> None:
-        """A listing of all four begins."""
-        for shelf in (self.jobs, self.executions, self.kube_jobs, self.pods):
+        """A listing of all kinds begins."""
+        for shelf in (self.jobs, self.executions, self.kube_jobs, self.pods, self.calendars):
             shelf.begin_round()
 
     def put_job(self, job: JobView) -> bool:
         """Keeps a ChronosJob."""
         meta = job.meta
         return self.jobs.put((meta.namespace, meta.name), _version(meta.resource_version), job)
+
+    def put_calendar(self, calendar: CalendarView) -> bool:
+        """Keeps a ChronosCalendar."""
+        meta = calendar.meta
+        version = _version(meta.resource_version)
+        return self.calendars.put((meta.namespace, meta.name), version, calendar)
 
     def put_execution(self, execution: ExecutionView) -> bool:
         """Keeps an execution, a child of its job."""
@@ -127,7 +143,11 @@ class Observed:
     def executions_of(self, job: JobView) -> list[ExecutionView]:
         """The executions of this very job, not of an earlier one of the same name."""
         children = self.executions.children((job.meta.namespace, job.meta.name))
-        return [known for known in children if known.spec.job_ref.uid == job.meta.uid]
+        return [known for known in children if known.job_uid == job.meta.uid]
+
+    def has_first_attempt(self, namespace: str) -> Callable[[str], bool]:
+        """Tells of an execution's name whether its first kube job is there."""
+        return lambda name: self.kube_jobs.get((namespace, attempt_name(name, 1))) is not None
 
     def attempts_of(self, namespace: str, execution: str) -> list[KubeJobView]:
         """The kube jobs of an execution, oldest attempt first."""

@@ -1,57 +1,71 @@
-"""The story: observe a job or an execution, decide by pure functions, apply.
+"""The story of one job: observe, decide by pure functions, apply.
 
-Keys are ``("job", namespace, name)`` and ``("execution", namespace, name)``. A reconcile reads what
-is observed, never what an event said, so that it may be woken by anything, any number of times.
+Keys are ``("job", namespace, name)``, ``("execution", namespace, name)`` and, for the archive,
+``("ledger", namespace, name)``. A reconcile reads what is observed, never what an event said, so
+that it may be woken by anything, any number of times. Whatever starts a job's executions is decided
+here, by the one worker that has the job's key: two of them can never both take the last place.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from chronos_clients.errors import Conflict, Denied, Invalid, NotFound
-from chronos_clients.resources import EXECUTIONS, JOBS, Resource
-from chronos_crds.execution import ExecutionSpec, ExecutionStatus
-from chronos_crds.job import ChronosJobSpec, ChronosJobStatus
-from chronos_crds.meta import ObjectMeta
+from chronos_clients.resources import JOBS
+from chronos_crds.calendar import ChronosCalendarSpec
+from chronos_crds.execution import ExecutionState, Trigger
+from chronos_crds.job import ChronosJobSpec
+from chronos_crds.ledger import Fate, LedgerLine
 from chronos_crds.naming import attempt_name, execution_name
-from chronos_crds.validation import InvalidInput, parse_job_spec
-from chronos_operator.attempts import Attempts
+from chronos_crds.timetable import Timetable, build_timetable
+from chronos_crds.validation import InvalidInput, find_calendar, parse_job_spec
+from chronos_crds.zones import load_zone
 from chronos_operator.clock import Clock
+from chronos_operator.decide.concurrency import (
+    Admission,
+    Places,
+    Turn,
+    Verdict,
+    decide_turns,
+    is_begun,
+    list_active,
+)
 from chronos_operator.decide.history import select_expired
-from chronos_operator.decide.manifest import (
-    build_execution,
-    build_execution_spec,
-    build_kube_job,
+from chronos_operator.decide.jobstatus import LedgerNews, compute_invalid_status, compute_job_status
+from chronos_operator.decide.ledger import build_line, select_archivable, tell_record
+from chronos_operator.decide.manifest import build_execution, build_execution_spec
+from chronos_operator.decide.narrative import Note
+from chronos_operator.decide.schedule import (
+    JobFacts,
+    NeverDue,
+    Opening,
+    SchedulePlan,
+    decide_schedule,
+    is_paused,
 )
-from chronos_operator.decide.narrative import Note, tell_execution, tell_job
-from chronos_operator.decide.schedule import NeverDue, SchedulePlan, decide_schedule
-from chronos_operator.decide.status import (
-    Denial,
-    Observation,
-    compute_invalid_status,
-    compute_job_status,
-    decide_execution,
-)
-from chronos_operator.decide.values import (
-    ExecutionView,
-    JobView,
-    read_execution,
-    read_job,
-    read_kube_job,
-)
+from chronos_operator.decide.status import compute_closed_status, compute_waiting_status
+from chronos_operator.decide.values import ExecutionView, JobView, read_execution
+from chronos_operator.effects.archive import LedgerArchive
 from chronos_operator.effects.cluster import Cluster
-from chronos_operator.effects.events import Events
 from chronos_operator.errors import NameTaken
+from chronos_operator.executions import ExecutionReconciler
 from chronos_operator.observed import Observed
+from chronos_operator.records import Key, Records
+from chronos_operator.starts import Starts
 from chronos_operator.ticker import Ticker
 from chronos_operator.workqueue import WorkQueue
 
-Key = tuple[str, str, str]
 
-log = logging.getLogger(__name__)
+@dataclass(frozen=True)
+class _Reading:
+    """A job as this pass reads it."""
+
+    job: JobView
+    spec: ChronosJobSpec
+    timetable: Timetable
+    facts: JobFacts
 
 
 @dataclass
@@ -60,11 +74,14 @@ class Reconciler:
 
     observed: Observed
     cluster: Cluster
-    events: Events
-    attempts: Attempts
+    archive: LedgerArchive
+    records: Records
+    starts: Starts
+    executions: ExecutionReconciler
     clock: Clock
     ticker: Ticker[Key]
     queue: WorkQueue[Key]
+    archive_queue: WorkQueue[Key]
 
     async def reconcile(self, key: Key) -> None:
         """Looks at one job or execution; may raise ClientError, to be tried again."""
@@ -72,9 +89,18 @@ class Reconciler:
         if kind == "job":
             await self._reconcile_job(namespace, name)
         else:
-            await self._reconcile_execution(namespace, name)
+            await self.executions.reconcile(namespace, name)
 
-    # --- jobs
+    async def archive_ledger(self, key: Key) -> None:
+        """Puts the older lines of a job's ledger away, then has its status trimmed."""
+        _, namespace, name = key
+        job = self.observed.jobs.get((namespace, name))
+        if job is None or job.status.ledger_from is None:
+            return
+        lines = select_archivable(job.status.ledger)
+        if lines:
+            await self.archive.add(job.meta, job.status.ledger_from, lines)
+            self.queue.add(("job", namespace, name))
 
     async def _reconcile_job(self, namespace: str, name: str) -> None:
         key: Key = ("job", namespace, name)
@@ -83,120 +109,200 @@ class Reconciler:
             self.ticker.set(key, None)
             return
         try:
-            spec = parse_job_spec(job.spec)
-            plan = self._plan(job, spec)
+            reading = self._read(job)
+            places, turns, plan = self._decide(reading)
         except (InvalidInput, NeverDue) as error:
             self.ticker.set(key, None)
             await self._record_invalid(job, str(error))
             return
-        for scheduled_at in plan.to_open:
-            await self._open(job, spec, scheduled_at)
-        if plan.to_open:
+        for turn in turns:
+            if turn.admission.verdict is Verdict.START:
+                await self._start(turn.execution)
+        for opening in plan.openings:
+            await self._open(reading, opening)
+        if plan.openings:
             # What was just opened is recorded now: one status write says all of it.
-            plan = self._plan(job, spec)
+            _, _, plan = self._decide(reading)
         # Before the records are written: trouble with them must not delay the next start.
-        self.ticker.set(key, plan.next_at)
-        await self._record_job(job, spec, plan)
-        await self._prune(job, spec)
+        self.ticker.set(key, _first(plan.wake_at, *(turn.wake_at for turn in turns)))
+        await self._make_room(reading, places)
+        for turn in turns:
+            await self._record_turn(turn)
+        await self._record_job(reading, plan)
+        await self._prune(job, reading.spec)
         if plan.more:
             self.queue.add(key)
 
-    def _plan(self, job: JobView, spec: ChronosJobSpec) -> SchedulePlan:
-        namespace, name = job.meta.namespace, job.meta.name
-
-        def is_recorded(scheduled_at: datetime) -> bool:
-            known = self.observed.executions.get((namespace, execution_name(name, scheduled_at)))
-            return known is not None and known.spec.job_ref.uid == job.meta.uid
-
-        return decide_schedule(
-            spec,
-            job.status,
-            created_at=_created_at(job),
-            is_recorded=is_recorded,
-            now=self.clock.now(),
+    def _decide(self, reading: _Reading) -> tuple[Places, tuple[Turn, ...], SchedulePlan]:
+        """Lets in what may start now: what waits first, then what has become due."""
+        job, spec, now = reading.job, reading.spec, self.clock.now()
+        has_first = self.observed.has_first_attempt(job.meta.namespace)
+        executions = self.observed.executions_of(job)
+        places = Places(
+            spec.concurrency, list_active(executions, has_first, self._is_cancelled(job))
         )
+        waiting = [
+            known
+            for known in executions
+            if not known.is_final and known.spec.is_complete and not is_begun(known, has_first)
+        ]
+        turns = decide_turns(spec, waiting, places, is_paused=is_paused(spec, now), now=now)
+        plan = decide_schedule(spec, job.status, places, reading.facts, now=now)
+        return places, turns, plan
 
-    async def _open(self, job: JobView, spec: ChronosJobSpec, scheduled_at: datetime) -> None:
-        """Starts the first attempt of a due second, then records it: one write before the start."""
-        namespace = job.meta.namespace
-        execution_spec = build_execution_spec(job.meta, spec, scheduled_at=scheduled_at)
-        execution = execution_name(job.meta.name, scheduled_at)
-        denial = await self._start(namespace, execution, execution_spec, number=1)
+    # --- what is observed
+
+    def _read(self, job: JobView) -> _Reading:
+        """Raises InvalidInput where the job, or a calendar it names, cannot be read."""
+        spec = parse_job_spec(job.spec)
+        created_at = _created_at(job)
+        timetable = build_timetable(spec.schedule, created_at=created_at, uid=job.meta.uid)
+        facts = JobFacts(
+            name=job.meta.name,
+            uid=job.meta.uid,
+            created_at=created_at,
+            known=lambda second: self._find_line(job, timetable, second),
+            is_begun=lambda second: self._has_begun(job, second),
+            edited_at=job.edited_at,
+            calendars={
+                name: self._read_calendar(job.meta.namespace, name)
+                for name in spec.schedule.exclude_calendars
+            },
+        )
+        return _Reading(job, spec, timetable, facts)
+
+    def _read_calendar(self, namespace: str, name: str) -> tuple[ChronosCalendarSpec, ZoneInfo]:
+        calendar = self.observed.calendars.get((namespace, name))
+        spec = find_calendar(name, calendar.spec if calendar is not None else None)
+        return spec, load_zone(spec.time_zone)
+
+    def _find_line(self, job: JobView, timetable: Timetable, second: datetime) -> LedgerLine | None:
+        """What the execution of that second says; None where there is none."""
+        namespace, name = job.meta.namespace, execution_name(job.meta.name, second)
+        execution = self.observed.executions.get((namespace, name))
+        if execution is None and (namespace, name) not in self.observed.unreadable:
+            return None
+        if execution is None or not _is_of_schedule(execution, job):
+            return build_line(second, Fate.MISSED, reason="NameTaken", name=name)
+        kube_job = self.observed.kube_jobs.get((namespace, attempt_name(name, 1)))
+        due_at = _known_from(job, second) + timetable.delay_of(second)
+        return tell_record(execution, kube_job, second=second, due_at=due_at)
+
+    def _has_begun(self, job: JobView, second: datetime) -> bool:
+        name = attempt_name(execution_name(job.meta.name, second), 1)
+        kube_job = self.observed.kube_jobs.get((job.meta.namespace, name))
+        return kube_job is not None and kube_job.job_uid == job.meta.uid
+
+    def _is_cancelled(self, job: JobView) -> Callable[[str], bool]:
+        def is_cancelled(name: str) -> bool:
+            attempts = self.observed.attempts_of(job.meta.namespace, name)
+            return bool(attempts) and bool(attempts[-1].cancelled)
+
+        return is_cancelled
+
+    # --- what is done
+
+    async def _start(self, execution: ExecutionView) -> None:
+        """Starts the first attempt of an execution that waited."""
+        namespace, name = execution.meta.namespace, execution.meta.name
+        denial = await self.starts.start(namespace, name, execution.spec, number=1)
+        if denial is not None:
+            await self.starts.record_denial(namespace, name, denial)
+        self.queue.add(("execution", namespace, name))
+
+    async def _open(self, reading: _Reading, opening: Opening) -> None:
+        """Starts the first attempt of a due second, then records it: one write before the start.
+        One that has to wait is recorded only."""
+        job, scheduled_at = reading.job, opening.scheduled_at
+        namespace, name = job.meta.namespace, execution_name(job.meta.name, scheduled_at)
+        waits = opening.admission.verdict is Verdict.WAIT
+        spec = build_execution_spec(job.meta, reading.spec, scheduled_at=scheduled_at, queued=waits)
+        denial = None
+        if not waits:
+            denial = await self.starts.start(namespace, name, spec, number=1)
         try:
-            body = await self.cluster.create_execution(build_execution(namespace, execution_spec))
+            body = await self.cluster.create_execution(build_execution(namespace, name, spec))
         except NameTaken as error:
-            note = Note("NameTaken", str(error), warning=True)
-            await self._send(JOBS, job.meta, [note])
-            raise
+            await self._give_up(job, name, str(error))
+            return
         self.observed.put_execution(read_execution(body))
         if denial is not None:
-            await self._record_denial(namespace, execution, denial)
-        self.queue.add(("execution", namespace, execution))
+            await self.starts.record_denial(namespace, name, denial)
+        self.queue.add(("execution", namespace, name))
 
-    async def _record_job(self, job: JobView, spec: ChronosJobSpec, plan: SchedulePlan) -> None:
-        now = self.clock.now()
-        status = compute_job_status(
-            spec,
+    async def _give_up(self, job: JobView, name: str, problem: str) -> None:
+        """Somebody else's execution has the name: this second cannot be recorded, nor run."""
+        namespace = job.meta.namespace
+        for kube_job in self.observed.attempts_of(namespace, name):
+            if kube_job.job_uid == job.meta.uid:
+                await self.cluster.delete_kube_job(kube_job)
+                self.observed.kube_jobs.drop((namespace, kube_job.name))
+        self.observed.unreadable.add((namespace, name))
+        await self.records.send(JOBS, job.meta, [Note("NameTaken", problem, warning=True)])
+
+    async def _make_room(self, reading: _Reading, places: Places) -> None:
+        """Has those end that a newer run replaces."""
+        for name in places.cancelled:
+            execution = self.observed.executions.get((reading.job.meta.namespace, name))
+            if execution is not None:
+                await self.starts.cancel(
+                    execution, reason="Replaced", message="a newer run took its place"
+                )
+
+    async def _record_turn(self, turn: Turn) -> None:
+        """Writes down why an execution waits, or that it will never run."""
+        execution, admission = turn.execution, turn.admission
+        if admission.verdict is Verdict.START:
+            return
+        if admission.verdict is Verdict.WAIT:
+            status = compute_waiting_status(execution.status, admission)
+        else:
+            is_miss = admission.verdict is Verdict.MISS
+            status = compute_closed_status(
+                execution.status,
+                ExecutionState.MISSED if is_miss else ExecutionState.SKIPPED,
+                reason=admission.reason,
+                message=_tell_admission(admission),
+                blocker=admission.name,
+                now=self.clock.now(),
+            )
+        await self.records.write_execution_status(execution, status)
+
+    async def _record_job(self, reading: _Reading, plan: SchedulePlan) -> None:
+        job = reading.job
+        status, lines = compute_job_status(
+            reading.spec,
             job.status,
             plan,
             self.observed.executions_of(job),
-            lateness=self._lateness(job, plan),
+            LedgerNews(
+                known=reading.facts.known,
+                created_at=reading.facts.created_at,
+                archived_until=self.archive.archived_until(job.meta.uid),
+            ),
             generation=job.meta.generation,
-            now=now,
+            now=self.clock.now(),
         )
-        await self._write_job_status(job, status)
-
-    def _lateness(self, job: JobView, plan: SchedulePlan) -> list[timedelta]:
-        """How late each of the plan's recorded seconds was started."""
-        starts = (
-            (
-                scheduled_at,
-                self.observed.kube_jobs.get(
-                    (
-                        job.meta.namespace,
-                        attempt_name(execution_name(job.meta.name, scheduled_at), 1),
-                    )
-                ),
-            )
-            for scheduled_at in plan.recorded
-        )
-        return [
-            kube_job.started_at - _known_from(job, scheduled_at)
-            for scheduled_at, kube_job in starts
-            if kube_job is not None and kube_job.started_at is not None
-        ]
+        await self.records.write_job_status(job, status, lines)
+        if select_archivable(status.ledger):
+            self.archive_queue.add(("ledger", job.meta.namespace, job.meta.name))
 
     async def _record_invalid(self, job: JobView, problem: str) -> None:
-        now = self.clock.now()
         status = compute_invalid_status(
             job.status,
             problem,
             self.observed.executions_of(job),
             generation=job.meta.generation,
-            now=now,
+            now=self.clock.now(),
         )
-        await self._write_job_status(job, status)
-
-    async def _write_job_status(self, job: JobView, status: ChronosJobStatus) -> None:
-        if status.to_manifest() == job.status.to_manifest():
-            return
-        try:
-            body = await self.cluster.patch_job_status(job, status)
-        except NotFound:
-            return
-        except Conflict:
-            # What was decided on is not the newest, and its news may be lost: read it, then retry.
-            newest = await self.cluster.find_job(job.meta.namespace, job.meta.name)
-            if newest is not None:
-                self.observed.put_job(read_job(newest))
-            raise
-        self.observed.put_job(read_job(body))
-        await self._send(JOBS, job.meta, tell_job(job.status, status))
+        await self.records.write_job_status(job, status)
 
     async def _prune(self, job: JobView, spec: ChronosJobSpec) -> None:
         for execution in select_expired(self.observed.executions_of(job), spec.history):
-            scheduled_at, cursor = execution.spec.scheduled_at, job.status.cursor_at
-            if cursor is None or scheduled_at > cursor:
+            cursor = job.status.cursor_at
+            if execution.spec.trigger is not Trigger.MANUAL and (
+                cursor is None or execution.scheduled_at > cursor
+            ):
                 # Until the cursor has passed it, the record is what keeps the second from running
                 # a second time.
                 continue
@@ -206,117 +312,24 @@ class Reconciler:
             await self.cluster.delete_execution(execution)
             self.observed.executions.drop((meta.namespace, meta.name))
 
-    # --- executions
 
-    async def _reconcile_execution(self, namespace: str, name: str) -> None:
-        key: Key = ("execution", namespace, name)
-        execution = self.observed.executions.get((namespace, name))
-        if execution is None or execution.meta.deleted_at is not None:
-            self.ticker.set(key, None)
-            self.attempts.forget(namespace, name)
-            await self._sweep(namespace, name)
-            return
-        job = self.observed.jobs.get((namespace, execution.spec.job_ref.name))
-        observations = await self.attempts.observe(execution)
-        plan = decide_execution(
-            execution,
-            observations,
-            may_start=_may_start(job, execution),
-            now=self.clock.now(),
-        )
-        if plan.start is not None:
-            denial = await self._start(namespace, name, execution.spec, number=plan.start)
-            if denial is not None:
-                await self._record_denial(namespace, name, denial, number=plan.start)
-            # Look again with the new attempt among what is observed.
-            self.queue.add(key)
-            return
-        await self._write_execution_status(execution, plan.status, job)
-        self.ticker.set(key, plan.wake_at)
+def _is_of_schedule(execution: ExecutionView, job: JobView) -> bool:
+    """Whether it is what the job itself, or a backfill of it, has at that second."""
+    return execution.job_uid == job.meta.uid and execution.spec.trigger is not Trigger.MANUAL
 
-    async def _start(
-        self, namespace: str, execution: str, spec: ExecutionSpec, *, number: int
-    ) -> Denial | None:
-        """Creates an attempt's kube job; what the API server said where it refused for good."""
-        manifest = build_kube_job(
-            namespace, spec, execution=execution, number=number, started_at=self.clock.now()
-        )
-        try:
-            body = await self.cluster.create_kube_job(manifest)
-        except (Denied, Invalid, NameTaken) as error:
-            log.warning(
-                "attempt was refused",
-                extra={"attempt": f"{execution}-{number}", "error": str(error)},
-            )
-            return Denial(str(error), self.clock.now())
-        self.observed.put_kube_job(read_kube_job(body))
-        return None
 
-    async def _record_denial(
-        self, namespace: str, name: str, denial: Denial, *, number: int = 1
-    ) -> None:
-        execution = self.observed.executions.get((namespace, name))
-        if execution is None:
-            return
-        job = self.observed.jobs.get((namespace, execution.spec.job_ref.name))
-        plan = decide_execution(
-            execution,
-            {number: Observation(None, None, None, denial=denial)},
-            may_start=_may_start(job, execution),
-            now=self.clock.now(),
-        )
-        await self._write_execution_status(execution, plan.status, job)
+def _tell_admission(admission: Admission) -> str:
+    words = {
+        "Forbid": f"concurrency forbids it beside {admission.name}",
+        "QueueFull": "as many wait as concurrency.queueLimit allows",
+        "Replaced": "a newer run took its place before it began",
+        "DeadlineExceeded": "startingDeadlineSeconds passed before its turn came",
+    }
+    return words.get(admission.reason, admission.reason)
 
-    async def _write_execution_status(
-        self, execution: ExecutionView, status: ExecutionStatus, job: JobView | None
-    ) -> None:
-        if status.to_manifest() == execution.status.to_manifest():
-            return
-        try:
-            body = await self.cluster.patch_execution_status(execution, status)
-        except NotFound:
-            return
-        except Conflict:
-            newest = await self.cluster.find_execution(
-                execution.meta.namespace, execution.meta.name
-            )
-            if newest is not None:
-                self.observed.put_execution(read_execution(newest))
-            raise
-        self.observed.put_execution(read_execution(body))
-        self.queue.add(("job", execution.meta.namespace, execution.spec.job_ref.name))
-        notes = list(
-            tell_execution(
-                execution.meta.name,
-                execution.status,
-                status,
-                max_attempts=execution.spec.retry.max_attempts,
-            )
-        )
-        if job is not None:
-            await self._send(JOBS, job.meta, notes)
-        await self._send(EXECUTIONS, execution.meta, [note for note in notes if note.warning])
 
-    async def _sweep(self, namespace: str, name: str) -> None:
-        """Deletes the kube jobs of an execution whose record is gone for good."""
-        for kube_job in self.observed.attempts_of(namespace, name):
-            job = self.observed.jobs.get((namespace, kube_job.job))
-            if job is None or job.meta.uid != kube_job.job_uid:
-                continue  # its owner is gone: the cluster's garbage collector sees to it
-            cursor = job.status.cursor_at
-            if cursor is None or not _scheduled_before(name, cursor):
-                continue
-            body = await self.cluster.find_execution(namespace, name)
-            if body is not None:
-                # Another process has only just recorded it: the news are still under way.
-                self.observed.put_execution(read_execution(body))
-                self.queue.add(("execution", namespace, name))
-                return
-            await self.cluster.delete_kube_job(kube_job)
-
-    async def _send(self, resource: Resource, about: ObjectMeta, notes: Iterable[Note]) -> None:
-        for note in notes:
-            await self.events.send_event(resource, about, note, now=self.clock.now())
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _created_at(job: JobView) -> datetime:
@@ -330,18 +343,3 @@ def _known_from(job: JobView, scheduled_at: datetime) -> datetime:
     so that a job stored to run at once may be stored up to a second after its own time."""
     is_creation = scheduled_at == job.meta.created_at
     return scheduled_at + timedelta(seconds=1) if is_creation else scheduled_at
-
-
-def _may_start(job: JobView | None, execution: ExecutionView) -> bool:
-    """Whether attempts may begin: their job is there, not being deleted, and not paused."""
-    return (
-        job is not None
-        and job.meta.uid == execution.spec.job_ref.uid
-        and job.meta.deleted_at is None
-        and not job.spec.get("suspend", False)
-    )
-
-
-def _scheduled_before(execution: str, cursor: datetime) -> bool:
-    seconds = execution.rpartition("-")[2]
-    return seconds.isdigit() and int(seconds) <= cursor.timestamp()

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from chronos_clients.errors import ClientError
 from chronos_clients.kubernetes import Kubernetes, list_all
-from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object, Resource
+from chronos_clients.resources import CALENDARS, EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object, Resource
 from chronos_crds.naming import LABEL_MANAGED_BY, MANAGED_BY
 from chronos_operator.observed import Name, Observed, Shelf
 from chronos_operator.sightings import Sightings
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Resync:
-    """Lists all four kinds into what is observed, and wakes all that is not at rest."""
+    """Lists all kinds into what is observed, and wakes all that is not at rest."""
 
     kubernetes: Kubernetes
     observed: Observed
@@ -58,6 +58,9 @@ class Resync:
         execution, so that each execution seen has its kube job seen."""
         sightings, observed = self.sightings, self.observed
         observed.begin_round()
+        await self._list(
+            CALENDARS, observed.calendars, sightings.saw_calendar, sightings.lost_calendar
+        )
         await self._list(JOBS, observed.jobs, sightings.saw_job, sightings.lost_job)
         await self._list(
             EXECUTIONS, observed.executions, sightings.saw_execution, sightings.lost_execution

@@ -10,6 +10,7 @@ from chronos_crds.validation import InvalidInput
 from chronos_operator.decide.values import (
     PodView,
     mark_gone,
+    read_calendar,
     read_execution,
     read_job,
     read_kube_job,
@@ -17,7 +18,7 @@ from chronos_operator.decide.values import (
 )
 from chronos_operator.effects.logs import LogShipper
 from chronos_operator.observed import Name, Observed
-from chronos_operator.reconcile import Key
+from chronos_operator.records import Key
 from chronos_operator.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,9 @@ class Sightings:
         except InvalidInput as error:
             name = body["metadata"]["name"]
             log.warning("execution is passed over", extra={"execution": name, "error": str(error)})
+            self.observed.unreadable.add((body["metadata"]["namespace"], name))
             return
+        self.observed.unreadable.discard((execution.meta.namespace, execution.meta.name))
         if self.observed.put_execution(execution):
             meta = execution.meta
             self.queue.add(("execution", meta.namespace, meta.name))
@@ -63,10 +66,28 @@ class Sightings:
 
     def lost_execution(self, name: Name) -> None:
         """A ChronosExecution is gone."""
+        self.observed.unreadable.discard(name)
         execution = self.observed.executions.drop(name)
         self.queue.add(("execution", *name))
         if execution is not None:
             self.queue.add(("job", name[0], execution.spec.job_ref.name))
+
+    def saw_calendar(self, body: Object) -> None:
+        """A ChronosCalendar as it is now."""
+        calendar = read_calendar(body)
+        if self.observed.put_calendar(calendar):
+            self._wake_jobs_naming((calendar.meta.namespace, calendar.meta.name))
+
+    def lost_calendar(self, name: Name) -> None:
+        """A ChronosCalendar is gone."""
+        self.observed.calendars.drop(name)
+        self._wake_jobs_naming(name)
+
+    def _wake_jobs_naming(self, calendar: Name) -> None:
+        for name in self.observed.jobs.names():
+            job = self.observed.jobs.get(name)
+            if name[0] == calendar[0] and job is not None and calendar[1] in job.calendar_names:
+                self.queue.add(("job", *name))
 
     def saw_kube_job(self, body: Object) -> None:
         """A kube job of ours as it is now."""

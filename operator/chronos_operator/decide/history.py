@@ -14,8 +14,8 @@ def select_expired(
 ) -> tuple[ExecutionView, ...]:
     """The oldest beyond what is kept; never one that runs or whose logs have no word yet."""
     ended = sorted(
-        (known for known in executions if known.status.state and known.status.state.is_final),
-        key=lambda known: known.spec.scheduled_at,
+        (known for known in executions if known.is_final),
+        key=lambda known: known.scheduled_at,
         reverse=True,
     )
     successful = [known for known in ended if known.status.state is ExecutionState.SUCCEEDED]

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from chronos_crds import API_VERSION
-from chronos_crds.execution import ExecutionSpec, JobRef, Trigger
+from chronos_crds.execution import ExecutionSpec, JobRef, Parameters, Trigger
 from chronos_crds.job import ChronosJobSpec
-from chronos_crds.workload import Container, ResourceAmounts, Workload
 from chronos_crds.meta import ObjectMeta, format_time
 from chronos_crds.naming import (
+    ANNOTATION_CANCELLED,
     ANNOTATION_SCHEDULED_TIME,
     ANNOTATION_START_TIME,
     LABEL_ATTEMPT,
@@ -26,8 +26,9 @@ from chronos_crds.naming import (
     MAIN_CONTAINER,
     MANAGED_BY,
     attempt_name,
-    execution_name,
 )
+from chronos_crds.workload import Container, ResourceAmounts, Workload
+from chronos_operator.decide.values import ExecutionView
 
 Manifest = dict[str, Any]
 
@@ -36,7 +37,7 @@ GRACE_SECONDS = 30
 
 
 def build_execution_spec(
-    job: ObjectMeta, spec: ChronosJobSpec, *, scheduled_at: datetime
+    job: ObjectMeta, spec: ChronosJobSpec, *, scheduled_at: datetime, queued: bool = False
 ) -> ExecutionSpec:
     """What is run for that second, as the job says it now."""
     immediate = spec.schedule.immediate and scheduled_at == job.created_at
@@ -44,23 +45,48 @@ def build_execution_spec(
         job_ref=JobRef(name=job.name, uid=job.uid),
         scheduled_at=scheduled_at,
         trigger=Trigger.IMMEDIATE if immediate else Trigger.SCHEDULE,
+        queued=queued,
         workload=spec.workload,
         retry=spec.retry,
     )
 
 
-def build_execution(namespace: str, spec: ExecutionSpec) -> Manifest:
+def build_execution(namespace: str, name: str, spec: ExecutionSpec) -> Manifest:
     """The ChronosExecution of a scheduled second."""
     return {
         "apiVersion": API_VERSION,
         "kind": "ChronosExecution",
-        "metadata": {
-            "name": execution_name(spec.job_ref.name, spec.scheduled_at),
-            "namespace": namespace,
-            "labels": _job_labels(spec),
-            "ownerReferences": [_owner(spec)],
-        },
+        "metadata": {"name": name, "namespace": namespace, **_membership(spec)},
         "spec": spec.to_manifest(),
+    }
+
+
+def build_adoption(
+    job: ObjectMeta, spec: ChronosJobSpec, execution: ExecutionView
+) -> tuple[Manifest, ExecutionSpec]:
+    """The patch that makes an execution asked for by hand one of the job's, and its spec then:
+    what its author left out is filled in as the job says it now."""
+    complete = execution.spec.model_copy(
+        update={
+            "job_ref": JobRef(name=job.name, uid=job.uid),
+            "scheduled_at": execution.scheduled_at,
+            "workload": spec.workload,
+            "retry": spec.retry,
+        }
+    )
+    manifest = complete.to_manifest()
+    filled = {name: manifest[name] for name in ("jobRef", "scheduledTime", "workload", "retry")}
+    return {"metadata": _membership(complete), "spec": filled}, complete
+
+
+def build_cancellation(reason: str) -> Manifest:
+    """The patch that has a kube job end its pod, and remembers why: SIGTERM, grace, SIGKILL.
+
+    A deadline that has passed ends a kube job without deleting it, so that its end is seen.
+    """
+    return {
+        "metadata": {"annotations": {ANNOTATION_CANCELLED: reason}},
+        "spec": {"activeDeadlineSeconds": 1},
     }
 
 
@@ -68,6 +94,8 @@ def build_kube_job(
     namespace: str, spec: ExecutionSpec, *, execution: str, number: int, started_at: datetime
 ) -> Manifest:
     """The kube job of an attempt, which Chronos has created at ``started_at``."""
+    if spec.workload is None or spec.scheduled_at is None:
+        raise ValueError(f"{execution} was not adopted before it was started")
     labels = {
         **_job_labels(spec),
         LABEL_EXECUTION: execution,
@@ -93,11 +121,17 @@ def build_kube_job(
             "template": {
                 "metadata": {"labels": labels, "annotations": annotations},
                 "spec": _build_pod_spec(
-                    spec.workload, _build_environment(spec, execution=execution, number=number)
+                    spec.workload,
+                    spec.parameters,
+                    _build_environment(spec, execution=execution, number=number),
                 ),
             },
         },
     }
+
+
+def _membership(spec: ExecutionSpec) -> Manifest:
+    return {"labels": _job_labels(spec), "ownerReferences": [_owner(spec)]}
 
 
 def _owner(spec: ExecutionSpec) -> Manifest:
@@ -114,7 +148,7 @@ def _job_labels(spec: ExecutionSpec) -> dict[str, str]:
     return {
         LABEL_MANAGED_BY: MANAGED_BY,
         LABEL_JOB: spec.job_ref.name,
-        LABEL_JOB_UID: spec.job_ref.uid,
+        LABEL_JOB_UID: spec.job_ref.uid or "",
     }
 
 
@@ -124,12 +158,14 @@ def _build_environment(spec: ExecutionSpec, *, execution: str, number: int) -> d
         "CHRONOS_JOB": spec.job_ref.name,
         "CHRONOS_EXECUTION_ID": execution,
         "CHRONOS_ATTEMPT": str(number),
-        "CHRONOS_SCHEDULED_TIME": format_time(spec.scheduled_at),
+        "CHRONOS_SCHEDULED_TIME": format_time(spec.scheduled_at) if spec.scheduled_at else "",
         "CHRONOS_IDEMPOTENCY_KEY": f"{spec.job_ref.uid}/{execution}",
     }
 
 
-def _build_pod_spec(workload: Workload, environment: Mapping[str, str]) -> Manifest:
+def _build_pod_spec(
+    workload: Workload, parameters: Parameters, environment: Mapping[str, str]
+) -> Manifest:
     if workload.container is None:
         raise ValueError("a container workload without a container passed validation")
     return {
@@ -144,12 +180,15 @@ def _build_pod_spec(workload: Workload, environment: Mapping[str, str]) -> Manif
             "fsGroup": workload.container.run_as_user,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_build_container(workload.container, environment)],
+        "containers": [_build_container(workload.container, parameters, environment)],
     }
 
 
-def _build_container(container: Container, environment: Mapping[str, str]) -> Manifest:
-    own = {variable.name: variable.value for variable in container.env}
+def _build_container(
+    container: Container, parameters: Parameters, environment: Mapping[str, str]
+) -> Manifest:
+    own = {variable.name: variable.value for variable in (*container.env, *parameters.env)}
+    args = parameters.args or container.args
     manifest: Manifest = {
         "name": MAIN_CONTAINER,
         "image": container.image,
@@ -165,8 +204,8 @@ def _build_container(container: Container, environment: Mapping[str, str]) -> Ma
     }
     if container.command is not None:
         manifest["command"] = list(container.command)
-    if container.args is not None:
-        manifest["args"] = list(container.args)
+    if args is not None:
+        manifest["args"] = list(args)
     return manifest
 
 

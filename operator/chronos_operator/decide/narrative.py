@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chronos_crds.execution import Attempt, ExecutionState, ExecutionStatus, Outcome
 from chronos_crds.job import ChronosJobStatus, JobState
+from chronos_crds.ledger import Fate, LedgerLine
 from chronos_crds.meta import format_time
 
 
@@ -35,8 +36,13 @@ def tell_execution(
     if after.state is not before.state and after.state in (
         ExecutionState.SUCCEEDED,
         ExecutionState.FAILED,
+        ExecutionState.CANCELLED,
+        ExecutionState.SKIPPED,
+        ExecutionState.MISSED,
     ):
         yield _tell_end(name, after)
+    if after.state is ExecutionState.QUEUED and before.state is not ExecutionState.QUEUED:
+        yield Note("Queued", f"{name} {after.message or 'waits for its turn'}")
 
 
 def _tell_attempt(before: Attempt | None, after: Attempt, max_attempts: int) -> Iterator[Note]:
@@ -62,6 +68,9 @@ def _tell_outcome(title: str, attempt: Attempt) -> Note:
 
 
 def _tell_end(name: str, after: ExecutionStatus) -> Note:
+    if after.state in (ExecutionState.SKIPPED, ExecutionState.MISSED, ExecutionState.CANCELLED):
+        word = str(after.state)
+        return Note(word, f"{name} was {word.lower()}: {after.message or after.reason}")
     attempts = f"{after.attempt_count} attempt{'s' if after.attempt_count != 1 else ''}"
     took = f", the last took {after.duration}" if after.duration else ""
     if after.state is ExecutionState.SUCCEEDED:
@@ -69,25 +78,65 @@ def _tell_end(name: str, after: ExecutionStatus) -> Note:
     return Note("Failed", f"{name} failed ({after.reason}) after {attempts}{took}", warning=True)
 
 
-def tell_job(before: ChronosJobStatus, after: ChronosJobStatus) -> Iterator[Note]:
-    """What happened to a job between two statuses."""
+def tell_job(
+    before: ChronosJobStatus, after: ChronosJobStatus, *, note: str = ""
+) -> Iterator[Note]:
+    """What happened to a job between two statuses; ``note`` is why it was paused or resumed."""
     if after.state is JobState.INVALID:
         message = next((known.message for known in after.conditions if known.type == "Valid"), "")
         said = next((known.message for known in before.conditions if known.type == "Valid"), "")
         if before.state is not JobState.INVALID or message != said:
             yield Note("Invalid", message, warning=True)
         return
+    why = f": {note}" if note else ""
     if after.state is JobState.PAUSED and before.state is not JobState.PAUSED:
-        yield Note("Paused", "nothing is started while suspend is true")
+        yield Note("Paused", f"nothing of the schedule is started while it is paused{why}")
     if before.state is JobState.PAUSED and after.state is not JobState.PAUSED:
         skipped = after.skipped - before.skipped
-        yield Note("Resumed", f"starts again; {skipped} scheduled seconds were skipped meanwhile")
+        passed = f"{skipped} scheduled seconds were skipped meanwhile"
+        yield Note("Resumed", f"starts again; {passed}{why}")
     if after.state is JobState.COMPLETED and before.state not in (None, JobState.COMPLETED):
         yield Note("Completed", "no scheduled second is left")
-    if after.missed > before.missed:
-        yield Note(
-            "Missed",
-            f"{after.missed - before.missed} scheduled seconds were not started within an hour of "
-            "their time and are not made up",
-            warning=True,
+
+
+_RULES = {
+    "NotLatest": "missedRuns makes up the latest only",
+    "OverLimit": "more were missed than missedRuns.limit makes up",
+    "NotMadeUp": "missedRuns makes up none",
+    "DeadlineExceeded": "startingDeadlineSeconds had passed",
+    "NameTaken": "another ChronosExecution has its name: delete that, or rename the job",
+    "Deleted": "its execution was deleted before it began",
+    "Forbid": "concurrency forbids it beside",
+    "QueueFull": "as many as concurrency.queueLimit wait already, first",
+    "Calendar": "excluded by calendar",
+    "Invalid": "the job could not be read then",
+    "Replaced": "a newer run took its place",
+}
+# Told by the notes about the pause itself.
+_UNTOLD = (Fate.STARTED, Fate.QUEUED, Fate.SUSPENDED)
+
+
+def tell_lines(before: Sequence[LedgerLine], lines: Iterable[LedgerLine]) -> Iterator[Note]:
+    """What the new lines of a ledger say: each miss, and each skip that does not go on with the
+    one before it."""
+    last = before[-1] if before else None
+    for line in lines:
+        known = last is not None and (last.fate, last.reason, last.name) == (
+            line.fate,
+            line.reason,
+            line.name,
         )
+        last = line
+        if line.fate is Fate.MISSED or (line.fate not in _UNTOLD and not known):
+            yield _tell_line(line)
+
+
+def _tell_line(line: LedgerLine) -> Note:
+    when = format_time(line.time)
+    if line.count > 1:
+        when = f"{line.count} scheduled seconds, {when} to {format_time(line.last)},"
+    rule = _RULES.get(line.reason or "", line.reason or "by rule")
+    because = f"{rule} {line.name}" if line.name else rule
+    if line.fate is Fate.MISSED:
+        return Note("Missed", f"{when} missed: {because}", warning=True)
+    return Note(str(line.fate), f"{when} not started: {because}")

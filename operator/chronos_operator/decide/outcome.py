@@ -58,6 +58,16 @@ def classify_ending(kube_job: KubeJobView, pod: PodView | None) -> Ending | None
     The pod tells more and sooner than the kube job; without a pod the kube job's own condition
     counts.
     """
+    ending = _classify(kube_job, pod)
+    if ending is None or not kube_job.cancelled:
+        return ending
+    ended_by_itself = ending.outcome is Outcome.SUCCEEDED and pod is not None and not pod.is_deleted
+    if ended_by_itself:
+        return ending
+    return replace(ending, outcome=Outcome.CANCELLED, reason=kube_job.cancelled)
+
+
+def _classify(kube_job: KubeJobView, pod: PodView | None) -> Ending | None:
     if pod is not None and pod.is_ended:
         return _classify_pod(pod)
     if kube_job.finished == "Complete":

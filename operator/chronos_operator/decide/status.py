@@ -1,4 +1,4 @@
-"""Status, computed from what is observed, in one place for each of the two kinds."""
+"""An execution's status and next step, computed from what is observed."""
 
 from __future__ import annotations
 
@@ -6,25 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chronos_crds.conditions import Condition, Truth, merge_condition
 from chronos_crds.execution import (
     Attempt,
     AttemptLog,
-    ExecutionSpec,
     ExecutionState,
     ExecutionStatus,
     Outcome,
 )
-from chronos_crds.job import ChronosJobSpec, ChronosJobStatus, JobState
+from chronos_crds.job import Retry
 from chronos_crds.naming import attempt_name
-from chronos_crds.timetable import describe_schedule
+from chronos_operator.decide.concurrency import Admission
 from chronos_operator.decide.outcome import classify_ending, classify_waiting
 from chronos_operator.decide.retry import next_attempt_at
-from chronos_operator.decide.schedule import SchedulePlan, schedule_digest
 from chronos_operator.decide.values import ExecutionView, KubeJobView, PodView
 
-# A start later than this counts as late.
-LATE_AFTER = timedelta(seconds=1)
 # An execution is not called ended before its log lies in the store, so that whoever waits for the
 # end can read the log; but a store that takes nothing for this long delays it no longer.
 LOG_PATIENCE = timedelta(seconds=20)
@@ -76,8 +71,8 @@ def decide_execution(
     if before.state is not None and before.state.is_final:
         return _decide_ended(before, observations, now=now)
     attempts = _attempts(execution, observations)
-    retry_at = next_attempt_at(execution.spec.retry, attempts)
-    start = _next_start(execution.spec, attempts, retry_at, may_start=may_start, now=now)
+    retry_at = next_attempt_at(execution.spec.retry or Retry(), attempts)
+    start = _next_start(attempts, retry_at, may_start=may_start, now=now)
     ended = bool(attempts) and attempts[-1].outcome is not None and retry_at is None
     waits_until = _log_deadline(attempts[-1], observations) if ended else None
     is_final = ended and (waits_until is None or now >= waits_until)
@@ -93,9 +88,55 @@ def decide_execution(
         wake_at = _late_word_at(attempts, now)
     if retry_at is not None and start is None and may_start:
         wake_at = retry_at
-    if not attempts and start is None and may_start:
-        wake_at = execution.spec.scheduled_at
     return ExecutionPlan(status, start, wake_at)
+
+
+def compute_waiting_status(before: ExecutionStatus, admission: Admission) -> ExecutionStatus:
+    """The status of an execution that was recorded and has not begun: for its time, its turn, or
+    what it lacks."""
+    is_queued = bool(admission.name) or admission.reason not in _HELD
+    message = f"waits for {admission.name}" if admission.name else _HELD.get(admission.reason)
+    return before.model_copy(
+        update={
+            "state": ExecutionState.QUEUED if is_queued else ExecutionState.PENDING,
+            "reason": admission.reason,
+            "message": message,
+            "blocked_by": admission.name or None,
+        }
+    )
+
+
+# Why an execution waits without another in its way.
+_HELD = {"NotDue": "waits for its time", "Paused": "waits until the job is resumed"}
+
+
+def compute_held_status(before: ExecutionStatus, reason: str, message: str) -> ExecutionStatus:
+    """The status of an execution that lacks something outside it, such as its job."""
+    return before.model_copy(
+        update={"state": ExecutionState.PENDING, "reason": reason, "message": message[:1024]}
+    )
+
+
+def compute_closed_status(
+    before: ExecutionStatus,
+    state: ExecutionState,
+    *,
+    reason: str,
+    message: str,
+    blocker: str = "",
+    now: datetime,
+) -> ExecutionStatus:
+    """The status of an execution that ends without another attempt."""
+    return before.model_copy(
+        update={
+            "state": state,
+            "reason": reason,
+            "message": message[:1024],
+            "blocked_by": blocker or None,
+            "next_attempt_at": None,
+            "completed_at": now,
+        }
+    )
 
 
 def _decide_ended(
@@ -193,18 +234,12 @@ def _duration_ms(pod: PodView | None) -> int | None:
 
 
 def _next_start(
-    spec: ExecutionSpec,
-    attempts: Sequence[Attempt],
-    retry_at: datetime | None,
-    *,
-    may_start: bool,
-    now: datetime,
+    attempts: Sequence[Attempt], retry_at: datetime | None, *, may_start: bool, now: datetime
 ) -> int | None:
-    if not may_start or now < spec.scheduled_at:
+    """The number of a retry that is due; the first attempt is started by the job's own pass."""
+    if not may_start or retry_at is None or now < retry_at:
         return None
-    if not attempts:
-        return 1
-    return len(attempts) + 1 if retry_at is not None and now >= retry_at else None
+    return len(attempts) + 1
 
 
 def _log_deadline(last: Attempt, observations: Mapping[int, Observation]) -> datetime | None:
@@ -245,9 +280,10 @@ def _state(
     if last is None:
         return ExecutionState.PENDING, None
     if is_final:
-        final = (
-            ExecutionState.SUCCEEDED if last.outcome is Outcome.SUCCEEDED else ExecutionState.FAILED
-        )
+        if last.outcome is Outcome.CANCELLED:
+            return ExecutionState.CANCELLED, last.reason
+        is_success = last.outcome is Outcome.SUCCEEDED
+        final = ExecutionState.SUCCEEDED if is_success else ExecutionState.FAILED
         return final, str(last.outcome)
     if retrying:
         return ExecutionState.PENDING, "WaitingForRetry"
@@ -263,103 +299,3 @@ def _text(duration_ms: int | None) -> str | None:
         return None
     text = str(timedelta(milliseconds=duration_ms))
     return f"{duration_ms / 1000:g}s" if duration_ms < 60_000 else text.partition(".")[0]
-
-
-def compute_job_status(
-    spec: ChronosJobSpec,
-    before: ChronosJobStatus,
-    plan: SchedulePlan,
-    executions: Sequence[ExecutionView],
-    *,
-    lateness: Sequence[timedelta],
-    generation: int,
-    now: datetime,
-) -> ChronosJobStatus:
-    """The status of a job whose spec can be read; ``executions`` are the job's own.
-
-    ``lateness`` is how late each second that the plan calls recorded was started.
-    """
-    active = [known for known in executions if not _is_final(known)]
-    newest = max(executions, key=lambda known: known.spec.scheduled_at, default=None)
-    return ChronosJobStatus(
-        state=_job_state(spec, plan, before, active=bool(active)),
-        schedule=describe_schedule(spec.schedule)[:512],
-        observed_generation=generation,
-        schedule_digest=schedule_digest(spec.schedule),
-        cursor_at=plan.cursor,
-        next_at=plan.next_at,
-        last_at=newest.spec.scheduled_at if newest is not None else before.last_at,
-        last_result=_last_result(executions) or before.last_result,
-        active=len(active),
-        started=before.started + len(plan.recorded),
-        late=before.late + sum(late > LATE_AFTER for late in lateness),
-        missed=before.missed + plan.missed,
-        skipped=before.skipped + plan.skipped,
-        conditions=_valid(before.conditions, True, "Valid", "", generation=generation, now=now),
-    )
-
-
-def compute_invalid_status(
-    before: ChronosJobStatus,
-    problem: str,
-    executions: Sequence[ExecutionView],
-    *,
-    generation: int,
-    now: datetime,
-) -> ChronosJobStatus:
-    """The status of a job that cannot be scheduled; nothing of it runs but what already did."""
-    return before.model_copy(
-        update={
-            "state": JobState.INVALID,
-            "observed_generation": generation,
-            "next_at": None,
-            "last_result": _last_result(executions) or before.last_result,
-            "active": sum(not _is_final(known) for known in executions),
-            "conditions": _valid(
-                before.conditions, False, "InvalidSpec", problem, generation=generation, now=now
-            ),
-        }
-    )
-
-
-def _valid(
-    conditions: Sequence[Condition],
-    is_valid: bool,
-    reason: str,
-    message: str,
-    *,
-    generation: int,
-    now: datetime,
-) -> tuple[Condition, ...]:
-    return merge_condition(
-        conditions,
-        type="Valid",
-        status=Truth.TRUE if is_valid else Truth.FALSE,
-        reason=reason,
-        message=message,
-        generation=generation,
-        now=now,
-    )
-
-
-def _job_state(
-    spec: ChronosJobSpec, plan: SchedulePlan, before: ChronosJobStatus, *, active: bool
-) -> JobState:
-    if spec.suspend:
-        return JobState.PAUSED
-    if plan.more and plan.skipped and before.state is not None:
-        # The seconds of a pause are still being counted; until then it has not ended.
-        return before.state
-    if active or plan.to_open:
-        return JobState.RUNNING
-    return JobState.SCHEDULED if plan.next_at is not None else JobState.COMPLETED
-
-
-def _is_final(execution: ExecutionView) -> bool:
-    return execution.status.state is not None and execution.status.state.is_final
-
-
-def _last_result(executions: Sequence[ExecutionView]) -> str | None:
-    ended = [known for known in executions if _is_final(known)]
-    newest = max(ended, key=lambda known: known.spec.scheduled_at, default=None)
-    return None if newest is None else (newest.status.reason or str(newest.status.state))

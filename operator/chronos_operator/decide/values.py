@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from chronos_crds.execution import ExecutionSpec, ExecutionStatus
 from chronos_crds.job import ChronosJobStatus
 from chronos_crds.meta import ObjectMeta, parse_time
 from chronos_crds.naming import (
+    ANNOTATION_CANCELLED,
     ANNOTATION_START_TIME,
     LABEL_ATTEMPT,
     LABEL_EXECUTION,
@@ -23,6 +24,8 @@ from chronos_crds.validation import parse_model
 
 Object = Mapping[str, Any]
 
+EPOCH = datetime.fromtimestamp(0, UTC)
+
 
 @dataclass(frozen=True)
 class JobView:
@@ -31,6 +34,15 @@ class JobView:
     meta: ObjectMeta
     spec: Mapping[str, Any]
     status: ChronosJobStatus
+    # When its spec was last written, in whole seconds, as the API server's field managers tell.
+    edited_at: datetime | None = None
+
+    @property
+    def calendar_names(self) -> tuple[str, ...]:
+        """The calendars its schedule names, as far as that can be read."""
+        schedule = self.spec.get("schedule")
+        names = schedule.get("excludeCalendars") if isinstance(schedule, Mapping) else None
+        return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,39 @@ class ExecutionView:
     meta: ObjectMeta
     spec: ExecutionSpec
     status: ExecutionStatus
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was stored; whole seconds."""
+        return self.meta.created_at or EPOCH
+
+    @property
+    def scheduled_at(self) -> datetime:
+        """The second it is for: where nothing else is said that of its creation."""
+        return self.spec.scheduled_at or self.created_at
+
+    @property
+    def job_uid(self) -> str:
+        """The UID of its job; "" until Chronos has filled it in."""
+        return self.spec.job_ref.uid or ""
+
+    @property
+    def blocker(self) -> str | None:
+        """The execution that stood in its way."""
+        return self.status.blocked_by
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has ended."""
+        return self.status.state is not None and self.status.state.is_final
+
+
+@dataclass(frozen=True)
+class CalendarView:
+    """A ChronosCalendar; its spec unread, because it may be wrong."""
+
+    meta: ObjectMeta
+    spec: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -61,6 +106,8 @@ class KubeJobView:
     message: str
     finished_at: datetime | None
     is_deleted: bool
+    # Why Chronos has it ended before its time; "" where it has not.
+    cancelled: str = ""
     resource_version: int = 0
 
 
@@ -112,7 +159,15 @@ def read_job(body: Object) -> JobView:
     seconds have run, so that such a job must not be started at all.
     """
     status = parse_model(ChronosJobStatus, body.get("status") or {}, at="/status", known_only=True)
-    return JobView(ObjectMeta.model_validate(body["metadata"]), body.get("spec") or {}, status)
+    meta = body["metadata"]
+    return JobView(
+        ObjectMeta.model_validate(meta), body.get("spec") or {}, status, _edited_at(meta)
+    )
+
+
+def read_calendar(body: Object) -> CalendarView:
+    """A ChronosCalendar as read from the API."""
+    return CalendarView(ObjectMeta.model_validate(body["metadata"]), body.get("spec") or {})
 
 
 def read_execution(body: Object) -> ExecutionView:
@@ -151,6 +206,7 @@ def read_kube_job(body: Object) -> KubeJobView:
         message=ended.get("message", ""),
         finished_at=_time(status.get("completionTime")) or _time(ended.get("lastTransitionTime")),
         is_deleted=bool(meta.get("deletionTimestamp")),
+        cancelled=(meta.get("annotations") or {}).get(ANNOTATION_CANCELLED, ""),
         resource_version=_version(meta),
     )
 
@@ -203,6 +259,20 @@ def read_pod(body: Object) -> PodView:
 def mark_gone(pod: PodView) -> PodView:
     """The pod as it was when it went: news that follow all that the cluster said about it."""
     return replace(pod, is_gone=True, resource_version=pod.resource_version + 1)
+
+
+def _edited_at(meta: Mapping[str, Any]) -> datetime | None:
+    """The newest time at which somebody wrote the spec.
+
+    A manager's time moves with any field it writes, so that it may be later than the edit of the
+    schedule, never earlier; where managers are not kept nothing is known.
+    """
+    times = [
+        _time(known.get("time"))
+        for known in meta.get("managedFields") or ()
+        if not known.get("subresource") and "f:spec" in (known.get("fieldsV1") or {})
+    ]
+    return max((moment for moment in times if moment is not None), default=None)
 
 
 def _time(text: str | None) -> datetime | None:

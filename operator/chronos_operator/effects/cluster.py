@@ -47,6 +47,21 @@ class Cluster:
         labels = {LABEL_KUBE_JOB: kube_job.name}
         return await list_all(self._kubernetes, PODS, kube_job.namespace, labels=labels)
 
+    async def adopt_execution(self, execution: ExecutionView, patch: Object) -> Object:
+        """Fills in what an execution's author left out; raises Conflict where it has changed."""
+        meta = execution.meta
+        lock = {"resourceVersion": meta.resource_version, "uid": meta.uid}
+        body = {**patch, "metadata": {**patch["metadata"], **lock}}
+        return await self._kubernetes.patch(EXECUTIONS, meta.namespace, meta.name, body)
+
+    async def cancel_kube_job(self, kube_job: KubeJobView, patch: Object) -> Object | None:
+        """Has a kube job end before its time; None where it is gone."""
+        body = {**patch, "metadata": {**patch["metadata"], "uid": kube_job.uid}}
+        try:
+            return await self._kubernetes.patch(KUBE_JOBS, kube_job.namespace, kube_job.name, body)
+        except NotFound:
+            return None
+
     async def patch_job_status(self, job: JobView, status: ChronosJobStatus) -> Object:
         """Writes a job's status; raises Conflict where the job has changed meanwhile."""
         return await self._kubernetes.patch(

@@ -44,6 +44,7 @@ class Kubelet:
         self._clock = clock
         self._script = script
         self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._stop = cluster.watch(self._see)
         self.runs: list[str] = []
 
@@ -63,6 +64,27 @@ class Kubelet:
         if change.resource == KUBE_JOBS and change.type == "ADDED":
             task = asyncio.create_task(self._run(change.body))
             self._tasks.add(task)
+            self._running[change.body["metadata"]["uid"]] = task
+        elif change.resource == KUBE_JOBS and change.body["spec"].get("activeDeadlineSeconds"):
+            running = self._running.pop(change.body["metadata"]["uid"], None)
+            if running is not None and not running.done():
+                running.cancel()
+                self._tasks.add(asyncio.create_task(self._terminate(change.body)))
+
+    async def _terminate(self, kube_job: Object) -> None:
+        """What happens to a kube job whose deadline has passed: its pod gets SIGTERM and goes."""
+        meta = kube_job["metadata"]
+        name = f"{meta['name']}-x7f2p"
+        try:
+            await asyncio.sleep(0.5)
+            pod = await self._cluster.get(PODS, meta["namespace"], name)
+            self._cluster.log(meta["namespace"], name).end()
+            ended = {"exitCode": 143, "reason": "Error", "finishedAt": self._now()}
+            await self._tell_pod(pod, "Failed", {"terminated": ended})
+            await self._cluster.delete(PODS, meta["namespace"], name)
+            await self._finish_kube_job(kube_job, 143)
+        except ClientError:
+            return
 
     async def _run(self, kube_job: Object) -> None:
         command = self._script(kube_job["metadata"]["name"])

@@ -184,6 +184,18 @@ class WiredObjectStore:
     def read(self, key: str) -> AsyncIterator[bytes]:
         return self._inner.read(key)
 
+    async def put(self, key: str, data: bytes) -> None:
+        await self._wire.send(f"put {key}", lambda: self._inner.put(key, data))
+
+    async def get(self, key: str, *, limit: int) -> bytes:
+        return await self._wire.send(f"get {key}", lambda: self._inner.get(key, limit=limit))
+
+    async def list_keys(self, prefix: str, *, start_after: str = "", limit: int) -> list[str]:
+        return await self._wire.send(
+            f"list_keys {prefix}",
+            lambda: self._inner.list_keys(prefix, start_after=start_after, limit=limit),
+        )
+
     async def delete(self, key: str) -> None:
         await self._wire.send(f"delete {key}", lambda: self._inner.delete(key))
 

@@ -1,0 +1,116 @@
+"""The archive of the ledgers in the object store: segments that grow until they are full.
+
+One process writes them, and a repeat writes the same: a segment is named after what it covers, and
+lines are told apart by their second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from chronos_clients.errors import NotFound
+from chronos_clients.objectstore import ObjectStore
+from chronos_crds.ledger import LedgerLine, LedgerSegment
+from chronos_crds.meta import ObjectMeta
+from chronos_crds.naming import ledger_key, ledger_prefix, ledger_span, ledger_start_key
+from chronos_crds.validation import InvalidInput, parse_model
+
+# A segment with so many lines is full; a line takes some 70 bytes, at most 500.
+FULL_SEGMENT = 1000
+SEGMENT_MAX_BYTES = 4 << 20
+# What may have been left by a process that died between two steps, and more than that.
+_OPEN_SEGMENTS = 20
+
+
+class LedgerArchive:
+    """Takes lines in, and remembers up to when each job's are safe."""
+
+    def __init__(self, store: ObjectStore, prefix: str) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._until: dict[str, datetime] = {}
+
+    def archived_until(self, job_uid: str) -> datetime | None:
+        """Up to when the job's ledger lies in the archive, as far as this process has put it."""
+        return self._until.get(job_uid)
+
+    def forget(self, job_uid: str) -> None:
+        """The job is gone."""
+        self._until.pop(job_uid, None)
+
+    async def add(self, job: ObjectMeta, since: datetime, lines: Sequence[LedgerLine]) -> None:
+        """Puts lines that cover ``(since, the last line's end]`` away; raises ClientError."""
+        segment = LedgerSegment(
+            job=job.name,
+            uid=job.uid,
+            tenant=job.namespace,
+            since=since,
+            until=lines[-1].last,
+            lines=tuple(lines),
+        )
+        grown = [known for known in await self._open_segments(job, since) if _has_room(known)]
+        whole = _join([*(known.segment for known in grown), segment])
+        key = self._key(job, whole)
+        await self._store.put(key, orjson.dumps(whole.to_manifest()))
+        for known in grown:
+            if known.key != key:
+                await self._store.delete(known.key)
+        self._until[job.uid] = segment.until
+
+    async def _open_segments(self, job: ObjectMeta, since: datetime) -> list[_Stored]:
+        """The segments that reach up to ``since`` or beyond: the last one, and leftovers."""
+        where = {"prefix": self._prefix, "tenant": job.namespace, "job_uid": job.uid}
+        # The one that ends at ``since`` sorts just behind all that end a second before.
+        start = ledger_start_key(**where, after=since - timedelta(seconds=1))
+        keys = await self._store.list_keys(
+            ledger_prefix(**where), start_after=start, limit=_OPEN_SEGMENTS
+        )
+        found = [await self._read(key) for key in keys if ledger_span(key) is not None]
+        return [known for known in found if known is not None]
+
+    async def _read(self, key: str) -> _Stored | None:
+        try:
+            data = await self._store.get(key, limit=SEGMENT_MAX_BYTES)
+            segment = parse_model(LedgerSegment, orjson.loads(data), known_only=True)
+        except (NotFound, InvalidInput, orjson.JSONDecodeError):
+            # Somebody else's file: it stays as it is, and is no part of the ledger.
+            return None
+        return _Stored(key, segment)
+
+    def _key(self, job: ObjectMeta, segment: LedgerSegment) -> str:
+        return ledger_key(
+            prefix=self._prefix,
+            tenant=job.namespace,
+            job_uid=job.uid,
+            since=segment.since,
+            until=segment.until,
+        )
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A segment, and where it lies."""
+
+    key: str
+    segment: LedgerSegment
+
+
+def _has_room(known: _Stored) -> bool:
+    return len(known.segment.lines) < FULL_SEGMENT
+
+
+def _join(segments: Sequence[LedgerSegment]) -> LedgerSegment:
+    """All of them as one; of two lines about a second the later segment's counts."""
+    by_time = {line.time: line for segment in segments for line in segment.lines}
+    newest = segments[-1]
+    return newest.model_copy(
+        update={
+            "since": min(segment.since for segment in segments),
+            "until": max(segment.until for segment in segments),
+            "lines": tuple(by_time[moment] for moment in sorted(by_time)),
+        }
+    )
