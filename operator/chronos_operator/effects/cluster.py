@@ -135,7 +135,19 @@ def _owner_uid(body: Object) -> str:
 
 
 def _difference(before: Model, after: Model) -> dict[str, Any]:
-    """A merge patch from one status to the other: gone fields are null."""
-    old, new = before.to_manifest(), after.to_manifest()
-    gone = {name: None for name in old if name not in new}
-    return {**gone, **{name: value for name, value in new.items() if old.get(name) != value}}
+    """A merge patch from one status to the other."""
+    return _merge_patch(before.to_manifest(), after.to_manifest())
+
+
+def _merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What turns one into the other by RFC 7386: objects are merged, so that what is gone from
+    inside one has to be named too."""
+    patch: dict[str, Any] = {name: None for name in old if name not in new}
+    for name, value in new.items():
+        known = old.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            inner = _merge_patch(known, value)
+            patch |= {name: inner} if inner else {}
+        elif name not in old or known != value:
+            patch[name] = value
+    return patch
