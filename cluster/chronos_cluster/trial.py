@@ -1,12 +1,14 @@
 """`make test` from the third floor up: the tests that need a cluster."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chronos_cluster.down import take_down
+from chronos_cluster.node.machine import install_packages
 from chronos_cluster.provider import Target
 from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.release import Release
@@ -14,6 +16,9 @@ from chronos_cluster.up import Up
 from chronos_cluster.workshop import Workshop
 
 PYTEST_TIMEOUT = 4500.0
+# Moves the clock of one process; a test runs the operator so. No part of what `make up` needs.
+FAKETIME_PACKAGE = "libfaketime"
+LIBRARIES = Path("/usr/lib")
 # Set by cluster/bootstrap for this program's environment; the tests have another one.
 OUR_OWN = ("PYTHONPATH", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV")
 
@@ -46,10 +51,17 @@ def build_test_environ(
     }
 
 
+def list_test_packages(libraries: Path, *, can_install: bool) -> tuple[str, ...]:
+    """Debian packages that the tests need and this machine lacks."""
+    is_there = any(libraries.glob("*/faketime/libfaketimeMT.so.1"))
+    return () if is_there or not can_install else (FAKETIME_PACKAGE,)
+
+
 def run_trial(workshop: Workshop, paths: Sequence[str]) -> int:
     """Bring the cluster up to date, run the tests, take down only what this run started."""
     was_up = workshop.find_target(workshop.choose()) is not None
     with workshop.alone("test", with_cluster=True):
+        _install_test_packages(workshop)
         Up(workshop).run()
     try:
         return _run_pytest(workshop, paths)
@@ -57,6 +69,12 @@ def run_trial(workshop: Workshop, paths: Sequence[str]) -> int:
         if not was_up:
             with workshop.alone("test", with_cluster=True):
                 take_down(workshop)
+
+
+def _install_test_packages(workshop: Workshop) -> None:
+    can_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
+    packages = list_test_packages(LIBRARIES, can_install=can_install)
+    install_packages(packages, log=workshop.settings.logs_dir / "apt.log")
 
 
 def _run_pytest(workshop: Workshop, paths: Sequence[str]) -> int:

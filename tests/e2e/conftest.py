@@ -140,9 +140,9 @@ class Api:
             if not token:
                 return whole
 
-    def fates(self, job: str, *, every: int) -> dict[datetime, Json]:
+    def fates(self, job: str, *, every: int, **period: str) -> dict[datetime, Json]:
         """The ledger's line of each scheduled second of a job with that interval."""
-        return dict(expand_lines(self.ledger(job)["lines"], every=every))
+        return dict(expand_lines(self.ledger(job, **period)["lines"], every=every))
 
     def executions(self, job: str) -> list[Json]:
         """All executions of a job, newest first, over all pages."""

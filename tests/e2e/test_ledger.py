@@ -1,4 +1,4 @@
-"""The ledger answers for any period: what is in the cluster, what is archived, what is not known."""
+"""The ledger answers for any period: from the cluster, from the archive, or that it is unknown."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from chronos_cluster.provider import Provider, Target
 from chronos_cluster.refusal import Refusal, StepFailed
 from chronos_cluster.settings import read_settings
 from chronos_cluster.step import Step, format_seconds, run_steps
-from chronos_cluster.trial import build_pytest_argv, build_test_environ
+from chronos_cluster.trial import build_pytest_argv, build_test_environ, list_test_packages
 
 HOME = Path("/home/x")
 
@@ -180,3 +180,21 @@ def test_tests_get_the_clusters_address_and_not_the_environment_of_this_program(
         "CHRONOS_EXAMPLE_IMAGE": "busybox:1.35",
         "PATH": "/r/.venv/bin:/cache/bin/key:/bin",
     }
+
+
+@pytest.mark.parametrize(
+    ("is_there", "can_install", "packages"),
+    [
+        pytest.param(False, True, ("libfaketime",), id="it is missing: installed"),
+        pytest.param(True, True, (), id="it is there: left alone"),
+        pytest.param(False, False, (), id="not Debian, or not root: the test says that it is not"),
+    ],
+)
+def test_what_moves_a_clock_is_installed_for_tests_where_it_can_be(
+    tmp_path: Path, is_there: bool, can_install: bool, packages: tuple[str, ...]
+) -> None:
+    if is_there:
+        library = tmp_path / "some-linux-gnu" / "faketime" / "libfaketimeMT.so.1"
+        library.parent.mkdir(parents=True)
+        library.touch()
+    assert list_test_packages(tmp_path, can_install=can_install) == packages
