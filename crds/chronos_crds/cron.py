@@ -37,6 +37,7 @@ __all__ = [
     "is_hashed",
     "parse_cron",
     "parse_entry",
+    "read_fields",
 ]
 
 MAX_LENGTH = 256
@@ -113,13 +114,21 @@ def parse_cron(
     Raises CronError with the position of the mistake and what to write instead.
     """
     _check_length(text)
-    known = _read(text, dialect)
-    return known if isinstance(known, CronExpression) else _pick(known, uid)
+    reading = _read(text, dialect)
+    return reading.expression or _pick(reading, uid)
 
 
-def is_hashed(text: str) -> bool:
-    """Whether an entry has an H, so that it is another one for each job."""
-    return re.search(r"(?<![A-Za-z@])[Hh](?![A-Za-z])", text) is not None
+def read_fields(text: str, *, dialect: CronDialect = CronDialect.AUTO) -> tuple[FieldValue, ...]:
+    """The seven fields, second to year, as they are written; raises CronError."""
+    _check_length(text)
+    return _read(text, dialect).values
+
+
+def is_hashed(text: str, *, dialect: CronDialect = CronDialect.AUTO) -> bool:
+    """Whether an entry has an H, so that it is another one for each job; raises CronError."""
+    if is_interval(text):
+        return False
+    return any(value.spans for value in read_fields(text, dialect=dialect))
 
 
 def _check_length(text: str) -> None:
@@ -130,15 +139,16 @@ def _check_length(text: str) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Hashed:
-    """An expression with H, which is another one for each job."""
+class _Reading:
+    """A text and its fields; with H it is another expression for each job, and none of its own."""
 
     text: str
     values: tuple[FieldValue, ...]
+    expression: CronExpression | None
 
 
 @lru_cache(maxsize=8192)
-def _read(text: str, dialect: CronDialect) -> CronExpression | _Hashed:
+def _read(text: str, dialect: CronDialect) -> _Reading:
     expanded = _expand_macro(text)
     tokens = [(match.group(), match.start()) for match in re.finditer(r"\S+", expanded)]
     if len(tokens) not in (5, 6, 7):
@@ -146,18 +156,17 @@ def _read(text: str, dialect: CronDialect) -> CronExpression | _Hashed:
     layout = _layout_of([token for token, _ in tokens], text, dialect)
     _check_question_marks(tokens, dialect)
     _check_year_last(tokens)
-    values = _read_fields(tokens, layout)
+    values = _read_all(tokens, layout)
     if layout is QUARTZ:
         _check_one_day(values, tokens)
     _check_it_fires(values)
-    if any(value.spans for value in values):
-        return _Hashed(text, values)
-    return _build(text, values, "")
+    is_hashed = any(value.spans for value in values)
+    return _Reading(text, values, None if is_hashed else _build(text, values, ""))
 
 
 @lru_cache(maxsize=8192)
-def _pick(hashed: _Hashed, uid: str) -> CronExpression:
-    return _build(hashed.text, hashed.values, uid)
+def _pick(reading: _Reading, uid: str) -> CronExpression:
+    return _build(reading.text, reading.values, uid)
 
 
 def _expand_macro(text: str) -> str:
@@ -226,9 +235,7 @@ def _weekday_name(found: re.Match[str]) -> str:
     return WEEKDAYS[int(found.group()) % 7]
 
 
-def _read_fields(
-    tokens: list[tuple[str, int]], layout: tuple[Field, ...]
-) -> tuple[FieldValue, ...]:
+def _read_all(tokens: list[tuple[str, int]], layout: tuple[Field, ...]) -> tuple[FieldValue, ...]:
     """All seven fields; what is not written is second 0 of any year."""
     known = [("0", 0)] * (len(tokens) == 5) + tokens + [("*", 0)] * (len(tokens) < 7)
     values = []

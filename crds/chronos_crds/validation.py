@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from chronos_crds.calendar import ChronosCalendarSpec
-from chronos_crds.cron import CronError, parse_entry, read_fields
+from chronos_crds.cron import CronError, is_hashed, parse_entry
 from chronos_crds.interval import is_interval
 from chronos_crds.job import ChronosJobSpec
 from chronos_crds.meta import format_time
@@ -196,7 +196,7 @@ def _emptiness_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
     if schedule.start_at is None and schedule.end_at is None:
         return
     # H picks by the job's UID, which is not known before the job is stored.
-    if any(_is_hashed(text, schedule) for text in schedule.cron or ()):
+    if any(is_hashed(text, dialect=schedule.cron_dialect) for text in schedule.cron or ()):
         return
     times = build_timetable(schedule, created_at=_BEGINNING)
     if times.next_after(_BEGINNING - timedelta(seconds=1)) is None:
@@ -206,12 +206,6 @@ def _emptiness_problems(schedule: Schedule, at: str) -> Iterator[Problem]:
             "leaves no scheduled second: nothing fires between startTime and endTime",
             "widen the window, or give other times",
         )
-
-
-def _is_hashed(text: str, schedule: Schedule) -> bool:
-    if is_interval(text):
-        return False
-    return any(value.spans for value in read_fields(text, dialect=schedule.cron_dialect))
 
 
 # Pydantic's error types in the words of a person; what is not listed keeps pydantic's message.
