@@ -88,6 +88,18 @@ def ledger_start_key(*, prefix: str, tenant: str, job_uid: str, after: datetime)
     return f"{folder}{_stamp(after)}-~"
 
 
+def backfill_prefix(*, prefix: str, tenant: str, job_uid: str) -> str:
+    """Below which the lines of backfilled seconds lie, by their second: a backfill runs what the
+    ledger has passed long before."""
+    return f"{ledger_prefix(prefix=prefix, tenant=tenant, job_uid=job_uid)}backfilled/"
+
+
+def backfill_key(*, prefix: str, tenant: str, job_uid: str, second: datetime) -> str:
+    """Where the line of one backfilled second lies."""
+    folder = backfill_prefix(prefix=prefix, tenant=tenant, job_uid=job_uid)
+    return f"{folder}{_stamp(second)}.json"
+
+
 def ledger_span(key: str) -> tuple[datetime, datetime] | None:
     """The ``(since, until]`` that a segment's key tells; None where it is no such key."""
     found = re.search(r"/([0-9]{12})-([0-9]{12})\.json$", key)

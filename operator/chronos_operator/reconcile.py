@@ -92,7 +92,8 @@ class Reconciler:
             await self.executions.reconcile(namespace, name)
 
     async def archive_ledger(self, key: Key) -> None:
-        """Puts the older lines of a job's ledger away, then has its status trimmed."""
+        """Puts the older lines of a job's ledger away, and those of backfilled seconds whose
+        executions are to go; then has the job looked at again."""
         _, namespace, name = key
         job = self.observed.jobs.get((namespace, name))
         if job is None or job.status.ledger_from is None:
@@ -100,7 +101,23 @@ class Reconciler:
         lines = select_archivable(job.status.ledger)
         if lines:
             await self.archive.add(job.meta, job.status.ledger_from, lines)
-            self.queue.add(("job", namespace, name))
+        for execution in self._backfills_to_keep(job):
+            line = tell_record(execution, None, due_at=execution.scheduled_at)
+            await self.archive.add_backfilled(
+                job.meta, line.model_copy(update={"reason": "Backfill"})
+            )
+        self.queue.add(("job", namespace, name))
+
+    def _backfills_to_keep(self, job: JobView) -> list[ExecutionView]:
+        """Ended backfilled executions whose lines are not in the archive yet."""
+        return [
+            known
+            for known in self.observed.executions_of(job)
+            if known.spec.trigger is Trigger.BACKFILL
+            and known.is_final
+            and known.status.attempts
+            and not self.archive.is_backfill_kept(job.meta.uid, known.scheduled_at)
+        ]
 
     async def _reconcile_job(self, namespace: str, name: str) -> None:
         key: Key = ("job", namespace, name)
@@ -186,7 +203,7 @@ class Reconciler:
             return build_line(second, Fate.MISSED, reason="NameTaken", name=name)
         kube_job = self.observed.kube_jobs.get((namespace, attempt_name(name, 1)))
         due_at = _known_from(job, second) + timetable.delay_of(second)
-        return tell_record(execution, kube_job, second=second, due_at=due_at)
+        return tell_record(execution, kube_job, due_at=due_at)
 
     def _has_begun(self, job: JobView, second: datetime) -> bool:
         name = attempt_name(execution_name(job.meta.name, second), 1)
@@ -284,7 +301,7 @@ class Reconciler:
             now=self.clock.now(),
         )
         await self.records.write_job_status(job, status, lines)
-        if select_archivable(status.ledger):
+        if select_archivable(status.ledger) or self._backfills_to_keep(job):
             self.archive_queue.add(("ledger", job.meta.namespace, job.meta.name))
 
     async def _record_invalid(self, job: JobView, problem: str) -> None:
@@ -298,11 +315,12 @@ class Reconciler:
         await self.records.write_job_status(job, status)
 
     async def _prune(self, job: JobView, spec: ChronosJobSpec) -> None:
+        kept = {known.meta.name for known in self._backfills_to_keep(job)}
         for execution in select_expired(self.observed.executions_of(job), spec.history):
+            if execution.meta.name in kept:
+                continue
             cursor = job.status.cursor_at
-            if execution.spec.trigger is not Trigger.MANUAL and (
-                cursor is None or execution.scheduled_at > cursor
-            ):
+            if execution.spec.is_scheduled and (cursor is None or execution.scheduled_at > cursor):
                 # Until the cursor has passed it, the record is what keeps the second from running
                 # a second time.
                 continue
@@ -310,6 +328,7 @@ class Reconciler:
             for kube_job in self.observed.attempts_of(meta.namespace, meta.name):
                 await self.cluster.delete_kube_job(kube_job)
             await self.cluster.delete_execution(execution)
+            self.archive.forget_backfilled(job.meta.uid, execution.scheduled_at)
             self.observed.executions.drop((meta.namespace, meta.name))
 
 

@@ -70,9 +70,11 @@ def build_line(
 
 
 def tell_record(
-    execution: ExecutionView, kube_job: KubeJobView | None, *, second: datetime, due_at: datetime
+    execution: ExecutionView, kube_job: KubeJobView | None, *, due_at: datetime
 ) -> LedgerLine:
-    """What the execution of a second says about it; ``kube_job`` is its first attempt's."""
+    """What an execution says about its second, which was due at ``due_at``; ``kube_job`` is its
+    first attempt's."""
+    second = execution.scheduled_at
     started_at = _started_at(execution, kube_job)
     if started_at is not None:
         return build_line(second, Fate.STARTED, lateness=started_at - due_at)

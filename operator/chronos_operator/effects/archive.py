@@ -16,7 +16,13 @@ from chronos_clients.errors import NotFound
 from chronos_clients.objectstore import ObjectStore
 from chronos_crds.ledger import LedgerLine, LedgerSegment
 from chronos_crds.meta import ObjectMeta
-from chronos_crds.naming import ledger_key, ledger_prefix, ledger_span, ledger_start_key
+from chronos_crds.naming import (
+    backfill_key,
+    ledger_key,
+    ledger_prefix,
+    ledger_span,
+    ledger_start_key,
+)
 from chronos_crds.validation import InvalidInput, parse_model
 
 # A segment with so many lines is full; a line takes some 70 bytes, at most 500.
@@ -33,14 +39,27 @@ class LedgerArchive:
         self._store = store
         self._prefix = prefix
         self._until: dict[str, datetime] = {}
+        self._backfilled: set[tuple[str, datetime]] = set()
 
     def archived_until(self, job_uid: str) -> datetime | None:
         """Up to when the job's ledger lies in the archive, as far as this process has put it."""
         return self._until.get(job_uid)
 
-    def forget(self, job_uid: str) -> None:
-        """The job is gone."""
-        self._until.pop(job_uid, None)
+    def forget_backfilled(self, job_uid: str, second: datetime) -> None:
+        """Its execution is gone, so that nobody asks again."""
+        self._backfilled.discard((job_uid, second))
+
+    def is_backfill_kept(self, job_uid: str, second: datetime) -> bool:
+        """Whether this process has put the line of a backfilled second into the archive."""
+        return (job_uid, second) in self._backfilled
+
+    async def add_backfilled(self, job: ObjectMeta, line: LedgerLine) -> None:
+        """Puts the line of a backfilled second away; raises ClientError."""
+        key = backfill_key(
+            prefix=self._prefix, tenant=job.namespace, job_uid=job.uid, second=line.time
+        )
+        await self._store.put(key, orjson.dumps(line.to_manifest()))
+        self._backfilled.add((job.uid, line.time))
 
     async def add(self, job: ObjectMeta, since: datetime, lines: Sequence[LedgerLine]) -> None:
         """Puts lines that cover ``(since, the last line's end]`` away; raises ClientError."""
