@@ -19,8 +19,10 @@ from chronos_operator.effects.cluster import Cluster
 from chronos_operator.effects.events import Events
 from chronos_operator.effects.logs import LogShipper
 from chronos_operator.executions import ExecutionReconciler
+from chronos_operator.ledgers import Ledgers
 from chronos_operator.observed import Observed
 from chronos_operator.probes import serve_probes
+from chronos_operator.readings import Readings
 from chronos_operator.reconcile import Reconciler
 from chronos_operator.records import Key, Records
 from chronos_operator.resync import Resync
@@ -70,10 +72,12 @@ class Engine:
             ticker=self.ticker,
             queue=self.queue,
         )
+        self._ledgers = Ledgers(observed, LedgerArchive(store, config.s3_prefix), self.queue)
         self._reconciler = Reconciler(
             observed=observed,
             cluster=cluster,
-            archive=LedgerArchive(store, config.s3_prefix),
+            readings=Readings(observed),
+            ledgers=self._ledgers,
             records=records,
             starts=starts,
             executions=executions,
@@ -117,7 +121,7 @@ class Engine:
         await self._reconciler.reconcile(key)
 
     async def _archive(self, key: Key) -> None:
-        await self._reconciler.archive_ledger(key)
+        await self._ledgers.put_away(key)
 
     async def _ensure_bucket(self) -> None:
         """Makes the bucket where it is missing; schedules never wait for it."""

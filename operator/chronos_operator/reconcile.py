@@ -8,20 +8,14 @@ here, by the one worker that has the job's key: two of them can never both take 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from chronos_clients.resources import JOBS
-from chronos_crds.calendar import ChronosCalendarSpec
-from chronos_crds.execution import ExecutionState, Trigger
+from chronos_crds.execution import ExecutionState
 from chronos_crds.job import ChronosJobSpec
-from chronos_crds.ledger import Fate, LedgerLine
-from chronos_crds.naming import attempt_name, execution_name
-from chronos_crds.timetable import Timetable, build_timetable
-from chronos_crds.validation import InvalidInput, find_calendar, parse_job_spec
-from chronos_crds.zones import load_zone
+from chronos_crds.naming import execution_name
+from chronos_crds.validation import InvalidInput
 from chronos_operator.clock import Clock
 from chronos_operator.decide.concurrency import (
     Admission,
@@ -34,11 +28,10 @@ from chronos_operator.decide.concurrency import (
 )
 from chronos_operator.decide.history import select_expired
 from chronos_operator.decide.jobstatus import LedgerNews, compute_invalid_status, compute_job_status
-from chronos_operator.decide.ledger import build_line, select_archivable, tell_record
+from chronos_operator.decide.ledger import select_archivable
 from chronos_operator.decide.manifest import build_execution, build_execution_spec
 from chronos_operator.decide.narrative import Note
 from chronos_operator.decide.schedule import (
-    JobFacts,
     NeverDue,
     Opening,
     SchedulePlan,
@@ -47,25 +40,16 @@ from chronos_operator.decide.schedule import (
 )
 from chronos_operator.decide.status import compute_closed_status, compute_waiting_status
 from chronos_operator.decide.values import ExecutionView, JobView, read_execution
-from chronos_operator.effects.archive import LedgerArchive
 from chronos_operator.effects.cluster import Cluster
 from chronos_operator.errors import NameTaken
 from chronos_operator.executions import ExecutionReconciler
+from chronos_operator.ledgers import Ledgers
 from chronos_operator.observed import Observed
+from chronos_operator.readings import Reading, Readings
 from chronos_operator.records import Key, Records
 from chronos_operator.starts import Starts
 from chronos_operator.ticker import Ticker
 from chronos_operator.workqueue import WorkQueue
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """A job as this pass reads it."""
-
-    job: JobView
-    spec: ChronosJobSpec
-    timetable: Timetable
-    facts: JobFacts
 
 
 @dataclass
@@ -74,7 +58,8 @@ class Reconciler:
 
     observed: Observed
     cluster: Cluster
-    archive: LedgerArchive
+    readings: Readings
+    ledgers: Ledgers
     records: Records
     starts: Starts
     executions: ExecutionReconciler
@@ -91,34 +76,6 @@ class Reconciler:
         else:
             await self.executions.reconcile(namespace, name)
 
-    async def archive_ledger(self, key: Key) -> None:
-        """Puts the older lines of a job's ledger away, and those of backfilled seconds whose
-        executions are to go; then has the job looked at again."""
-        _, namespace, name = key
-        job = self.observed.jobs.get((namespace, name))
-        if job is None or job.status.ledger_from is None:
-            return
-        lines = select_archivable(job.status.ledger)
-        if lines:
-            await self.archive.add(job.meta, job.status.ledger_from, lines)
-        for execution in self._backfills_to_keep(job):
-            line = tell_record(execution, None, due_at=execution.scheduled_at)
-            await self.archive.add_backfilled(
-                job.meta, line.model_copy(update={"reason": "Backfill"})
-            )
-        self.queue.add(("job", namespace, name))
-
-    def _backfills_to_keep(self, job: JobView) -> list[ExecutionView]:
-        """Ended backfilled executions whose lines are not in the archive yet."""
-        return [
-            known
-            for known in self.observed.executions_of(job)
-            if known.spec.trigger is Trigger.BACKFILL
-            and known.is_final
-            and known.status.attempts
-            and not self.archive.is_backfill_kept(job.meta.uid, known.scheduled_at)
-        ]
-
     async def _reconcile_job(self, namespace: str, name: str) -> None:
         key: Key = ("job", namespace, name)
         job = self.observed.jobs.get((namespace, name))
@@ -126,7 +83,7 @@ class Reconciler:
             self.ticker.set(key, None)
             return
         try:
-            reading = self._read(job)
+            reading = self.readings.read(job)
             places, turns, plan = self._decide(reading)
         except (InvalidInput, NeverDue) as error:
             self.ticker.set(key, None)
@@ -150,13 +107,13 @@ class Reconciler:
         if plan.more:
             self.queue.add(key)
 
-    def _decide(self, reading: _Reading) -> tuple[Places, tuple[Turn, ...], SchedulePlan]:
+    def _decide(self, reading: Reading) -> tuple[Places, tuple[Turn, ...], SchedulePlan]:
         """Lets in what may start now: what waits first, then what has become due."""
         job, spec, now = reading.job, reading.spec, self.clock.now()
         has_first = self.observed.has_first_attempt(job.meta.namespace)
         executions = self.observed.executions_of(job)
         places = Places(
-            spec.concurrency, list_active(executions, has_first, self._is_cancelled(job))
+            spec.concurrency, list_active(executions, has_first, self.readings.is_cancelled(job))
         )
         waiting = [
             known
@@ -167,58 +124,6 @@ class Reconciler:
         plan = decide_schedule(spec, job.status, places, reading.facts, now=now)
         return places, turns, plan
 
-    # --- what is observed
-
-    def _read(self, job: JobView) -> _Reading:
-        """Raises InvalidInput where the job, or a calendar it names, cannot be read."""
-        spec = parse_job_spec(job.spec)
-        created_at = _created_at(job)
-        timetable = build_timetable(spec.schedule, created_at=created_at, uid=job.meta.uid)
-        facts = JobFacts(
-            name=job.meta.name,
-            uid=job.meta.uid,
-            created_at=created_at,
-            known=lambda second: self._find_line(job, timetable, second),
-            is_begun=lambda second: self._has_begun(job, second),
-            edited_at=job.edited_at,
-            calendars={
-                name: self._read_calendar(job.meta.namespace, name)
-                for name in spec.schedule.exclude_calendars
-            },
-        )
-        return _Reading(job, spec, timetable, facts)
-
-    def _read_calendar(self, namespace: str, name: str) -> tuple[ChronosCalendarSpec, ZoneInfo]:
-        calendar = self.observed.calendars.get((namespace, name))
-        spec = find_calendar(name, calendar.spec if calendar is not None else None)
-        return spec, load_zone(spec.time_zone)
-
-    def _find_line(self, job: JobView, timetable: Timetable, second: datetime) -> LedgerLine | None:
-        """What the execution of that second says; None where there is none."""
-        namespace, name = job.meta.namespace, execution_name(job.meta.name, second)
-        execution = self.observed.executions.get((namespace, name))
-        if execution is None and (namespace, name) not in self.observed.unreadable:
-            return None
-        if execution is None or not _is_of_schedule(execution, job):
-            return build_line(second, Fate.MISSED, reason="NameTaken", name=name)
-        kube_job = self.observed.kube_jobs.get((namespace, attempt_name(name, 1)))
-        due_at = _known_from(job, second) + timetable.delay_of(second)
-        return tell_record(execution, kube_job, due_at=due_at)
-
-    def _has_begun(self, job: JobView, second: datetime) -> bool:
-        name = attempt_name(execution_name(job.meta.name, second), 1)
-        kube_job = self.observed.kube_jobs.get((job.meta.namespace, name))
-        return kube_job is not None and kube_job.job_uid == job.meta.uid
-
-    def _is_cancelled(self, job: JobView) -> Callable[[str], bool]:
-        def is_cancelled(name: str) -> bool:
-            attempts = self.observed.attempts_of(job.meta.namespace, name)
-            return bool(attempts) and bool(attempts[-1].cancelled)
-
-        return is_cancelled
-
-    # --- what is done
-
     async def _start(self, execution: ExecutionView) -> None:
         """Starts the first attempt of an execution that waited."""
         namespace, name = execution.meta.namespace, execution.meta.name
@@ -227,7 +132,7 @@ class Reconciler:
             await self.starts.record_denial(namespace, name, denial)
         self.queue.add(("execution", namespace, name))
 
-    async def _open(self, reading: _Reading, opening: Opening) -> None:
+    async def _open(self, reading: Reading, opening: Opening) -> None:
         """Starts the first attempt of a due second, then records it: one write before the start.
         One that has to wait is recorded only."""
         job, scheduled_at = reading.job, opening.scheduled_at
@@ -257,7 +162,7 @@ class Reconciler:
         self.observed.unreadable.add((namespace, name))
         await self.records.send(JOBS, job.meta, [Note("NameTaken", problem, warning=True)])
 
-    async def _make_room(self, reading: _Reading, places: Places) -> None:
+    async def _make_room(self, reading: Reading, places: Places) -> None:
         """Has those end that a newer run replaces."""
         for name in places.cancelled:
             execution = self.observed.executions.get((reading.job.meta.namespace, name))
@@ -285,7 +190,7 @@ class Reconciler:
             )
         await self.records.write_execution_status(execution, status)
 
-    async def _record_job(self, reading: _Reading, plan: SchedulePlan) -> None:
+    async def _record_job(self, reading: Reading, plan: SchedulePlan) -> None:
         job = reading.job
         status, lines = compute_job_status(
             reading.spec,
@@ -295,13 +200,13 @@ class Reconciler:
             LedgerNews(
                 known=reading.facts.known,
                 created_at=reading.facts.created_at,
-                archived_until=self.archive.archived_until(job.meta.uid),
+                archived_until=self.ledgers.archive.archived_until(job.meta.uid),
             ),
             generation=job.meta.generation,
             now=self.clock.now(),
         )
         await self.records.write_job_status(job, status, lines)
-        if select_archivable(status.ledger) or self._backfills_to_keep(job):
+        if select_archivable(status.ledger) or self.ledgers.backfills_to_keep(job):
             self.archive_queue.add(("ledger", job.meta.namespace, job.meta.name))
 
     async def _record_invalid(self, job: JobView, problem: str) -> None:
@@ -315,7 +220,7 @@ class Reconciler:
         await self.records.write_job_status(job, status)
 
     async def _prune(self, job: JobView, spec: ChronosJobSpec) -> None:
-        kept = {known.meta.name for known in self._backfills_to_keep(job)}
+        kept = {known.meta.name for known in self.ledgers.backfills_to_keep(job)}
         for execution in select_expired(self.observed.executions_of(job), spec.history):
             if execution.meta.name in kept:
                 continue
@@ -328,13 +233,8 @@ class Reconciler:
             for kube_job in self.observed.attempts_of(meta.namespace, meta.name):
                 await self.cluster.delete_kube_job(kube_job)
             await self.cluster.delete_execution(execution)
-            self.archive.forget_backfilled(job.meta.uid, execution.scheduled_at)
+            self.ledgers.archive.forget_backfilled(job.meta.uid, execution.scheduled_at)
             self.observed.executions.drop((meta.namespace, meta.name))
-
-
-def _is_of_schedule(execution: ExecutionView, job: JobView) -> bool:
-    """Whether it is what the job itself, or a backfill of it, has at that second."""
-    return execution.job_uid == job.meta.uid and execution.spec.trigger is not Trigger.MANUAL
 
 
 def _tell_admission(admission: Admission) -> str:
@@ -349,16 +249,3 @@ def _tell_admission(admission: Admission) -> str:
 
 def _first(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _created_at(job: JobView) -> datetime:
-    if job.meta.created_at is None:
-        raise ValueError(f"{job.meta.name} has no creationTimestamp")
-    return job.meta.created_at
-
-
-def _known_from(job: JobView, scheduled_at: datetime) -> datetime:
-    """When a second could first be started: the API server cuts a creation's time to whole seconds,
-    so that a job stored to run at once may be stored up to a second after its own time."""
-    is_creation = scheduled_at == job.meta.created_at
-    return scheduled_at + timedelta(seconds=1) if is_creation else scheduled_at

@@ -1,0 +1,50 @@
+"""The story of a ledger: its older lines go to the archive, apart from what starts jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chronos_crds.execution import Trigger
+from chronos_operator.decide.ledger import select_archivable, tell_record
+from chronos_operator.decide.values import ExecutionView, JobView
+from chronos_operator.effects.archive import LedgerArchive
+from chronos_operator.observed import Observed
+from chronos_operator.records import Key
+from chronos_operator.workqueue import WorkQueue
+
+
+@dataclass
+class Ledgers:
+    """Puts the lines of jobs away; ``queue`` is that of the jobs."""
+
+    observed: Observed
+    archive: LedgerArchive
+    queue: WorkQueue[Key]
+
+    async def put_away(self, key: Key) -> None:
+        """Puts the older lines of a job's ledger away, and those of backfilled seconds whose
+        executions are to go; then has the job looked at again."""
+        _, namespace, name = key
+        job = self.observed.jobs.get((namespace, name))
+        if job is None or job.status.ledger_from is None:
+            return
+        lines = select_archivable(job.status.ledger)
+        if lines:
+            await self.archive.add(job.meta, job.status.ledger_from, lines)
+        for execution in self.backfills_to_keep(job):
+            line = tell_record(execution, None, due_at=execution.scheduled_at)
+            await self.archive.add_backfilled(
+                job.meta, line.model_copy(update={"reason": "Backfill"})
+            )
+        self.queue.add(("job", namespace, name))
+
+    def backfills_to_keep(self, job: JobView) -> list[ExecutionView]:
+        """Ended backfilled executions whose lines are not in the archive yet."""
+        return [
+            known
+            for known in self.observed.executions_of(job)
+            if known.spec.trigger is Trigger.BACKFILL
+            and known.is_final
+            and known.status.attempts
+            and not self.archive.is_backfill_kept(job.meta.uid, known.scheduled_at)
+        ]
