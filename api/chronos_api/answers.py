@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from chronos_api.problems import MEDIA_TYPE
-from chronos_api.schemas import ProblemDocument
+from chronos_api.schemas.problems import ProblemDocument
 from chronos_clients.resources import Object
 
 _TITLES = {
@@ -16,7 +17,7 @@ _TITLES = {
     403: "The cluster does not allow it.",
     404: "There is no such thing, or no such tenant.",
     408: "The body took too long.",
-    409: "The name is taken, or it changed meanwhile.",
+    409: "It does not go with what is there now; the code says why.",
     410: "The continue token is too old.",
     412: "It is not at the version that If-Match names.",
     413: "The body is larger than 1 MiB.",
@@ -61,3 +62,21 @@ def problem_answer(text: str) -> dict[str, Any]:
 def header(text: str) -> dict[str, Any]:
     """One header of an answer, for OpenAPI."""
     return {"description": text, "schema": {"type": "string"}}
+
+
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag it must still have.",
+}
+ETAG = {"ETag": header("The version; send it as If-Match to change only that one.")}
+LOCATION = {"Location": header("Its address.")}
+
+
+def json_body(model: type[BaseModel], *parameters: dict[str, Any]) -> dict[str, Any]:
+    """A body that the route reads by itself, and header parameters, for OpenAPI."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"requestBody": body, "parameters": list(parameters)}

@@ -13,7 +13,9 @@ from chronos_api.clock import Clock
 from chronos_api.errors import FieldError, InvalidRequest
 from chronos_api.logs import LogStore
 from chronos_api.pulse import Pulse
-from chronos_api.store import ExecutionStore, JobStore
+from chronos_api.store.calendars import CalendarStore
+from chronos_api.store.executions import ExecutionStore
+from chronos_api.store.jobs import JobStore
 from chronos_api.tenants import Tenant, Tenants
 
 
@@ -23,6 +25,7 @@ class Parts:
 
     jobs: JobStore
     executions: ExecutionStore
+    calendars: CalendarStore
     logs: LogStore
     tenants: Tenants
     pulse: Pulse

@@ -4,14 +4,15 @@ ApiError
  +-- MalformedBody 400       DuplicateKey 400
  +-- Unauthenticated 401     Forbidden 403
  +-- RouteNotFound 404       TenantNotFound, JobNotFound, ExecutionNotFound, AttemptNotFound 404
+ +-- CalendarNotFound 404
  +-- LogNotReady 404         LogMissing 404
  +-- MethodNotAllowed 405    BodyTooSlow 408
- +-- NameTaken 409           Conflicting 409
+ +-- NameTaken 409           Conflicting 409           JobInvalid 409    CalendarInUse 409
  +-- ContinueExpired 410     PreconditionFailed 412
  +-- BodyTooLarge 413        UnsupportedBody 415
  +-- InvalidRequest 422
  +-- InternalError 500
- +-- ClusterUnavailable 503  ObjectStoreUnavailable 503    TooBusy 503
+ +-- ClusterUnavailable 503  ObjectStoreUnavailable 503    TooBusy 503     TooCostly 503
 """
 
 from __future__ import annotations
@@ -112,6 +113,13 @@ class ExecutionNotFound(ApiError):
     remedy = "GET /api/v1/jobs/{name}/executions lists the executions of a job"
 
 
+class CalendarNotFound(ApiError):
+    status = 404
+    code = "calendar_not_found"
+    title = "No such calendar"
+    remedy = "GET /api/v1/calendars lists the calendars of a tenant"
+
+
 class AttemptNotFound(ApiError):
     status = 404
     code = "attempt_not_found"
@@ -151,7 +159,7 @@ class NameTaken(ApiError):
     status = 409
     code = "name_taken"
     title = "The name is taken"
-    remedy = "choose another name, or change that job with PUT"
+    remedy = "choose another name, or change the one there is with PUT"
 
 
 class Conflicting(ApiError):
@@ -159,6 +167,20 @@ class Conflicting(ApiError):
     code = "conflict"
     title = "Conflict"
     remedy = "read it again and repeat the change"
+
+
+class JobInvalid(ApiError):
+    status = 409
+    code = "job_invalid"
+    title = "The job is not valid"
+    remedy = "correct the job with PUT /api/v1/jobs/{name}"
+
+
+class CalendarInUse(ApiError):
+    status = 409
+    code = "calendar_in_use"
+    title = "Jobs name the calendar"
+    remedy = "take it out of those jobs first, or send force=true: then they become Invalid"
 
 
 class ContinueExpired(ApiError):
@@ -219,3 +241,10 @@ class TooBusy(ApiError):
     code = "too_busy"
     title = "Too many requests at once"
     remedy = "repeat the request after Retry-After"
+
+
+class TooCostly(ApiError):
+    status = 503
+    code = "too_costly"
+    title = "The computation takes too long"
+    remedy = "ask for a shorter period, or again later"

@@ -84,7 +84,7 @@ class LogStore:
         )
 
     def _key(self, tenant: Tenant, execution: Object, number: int) -> str:
-        uid = execution["spec"]["jobRef"]["uid"]
+        uid = str(execution["spec"]["jobRef"].get("uid", ""))
         if not _UID.fullmatch(uid):
             raise LogMissing("the execution names no job that can have logs")
         name = execution["metadata"]["name"]

@@ -28,8 +28,10 @@ from chronos_api.openapi import build_openapi
 from chronos_api.perimeter import Perimeter
 from chronos_api.problems import problem_response, translate_input, translate_outside
 from chronos_api.pulse import Pulse, ask_kubernetes, ask_object_store
-from chronos_api.routes import executions, health, jobs
-from chronos_api.store import ExecutionStore, JobStore
+from chronos_api.routes import calendars, executions, health, jobs, pauses, runs
+from chronos_api.store.calendars import CalendarStore
+from chronos_api.store.executions import ExecutionStore
+from chronos_api.store.jobs import JobStore
 from chronos_api.tenants import Tenants
 from chronos_clients.errors import ClientError
 from chronos_clients.kubernetes import Kubernetes
@@ -52,6 +54,7 @@ def build_parts(
     return Parts(
         jobs=JobStore(kubernetes, clock),
         executions=ExecutionStore(kubernetes),
+        calendars=CalendarStore(kubernetes),
         logs=LogStore(objects, prefix=config.s3_prefix),
         tenants=Tenants(
             kubernetes,
@@ -83,7 +86,7 @@ def build_routes() -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(refuse_repeated_parameters)],
     )
-    for module in (jobs, executions, health):
+    for module in (jobs, pauses, runs, executions, calendars, health):
         app.include_router(module.router, prefix="/api/v1")
     for error, handler in _HANDLERS.items():
         app.add_exception_handler(error, handler)

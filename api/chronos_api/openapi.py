@@ -10,12 +10,25 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from chronos_api.auth.gate import OPEN_PATHS
-from chronos_api.schemas import JobRequest, ProblemDocument
+from chronos_api.schemas.calendars import CalendarRequest
+from chronos_api.schemas.executions import TriggerRequest
+from chronos_api.schemas.jobs import JobRequest, PauseRequest, ResumeRequest
+from chronos_api.schemas.problems import ProblemDocument
 
 API_VERSION = "1"
 _ABOUT = (
-    "Submit jobs, see what became of them, read their logs. Errors are RFC 9457 documents with a "
-    "stable code, the field and the remedy. Every route but health needs the API key."
+    "Submit jobs, ask when they run and what became of them, read their logs. Errors are RFC 9457 "
+    "documents with a stable code, the field and the remedy. Every route but health needs the API "
+    "key."
+)
+# What routes name by reference only: they read their bodies themselves.
+_REFERENCED = (
+    JobRequest,
+    PauseRequest,
+    ResumeRequest,
+    TriggerRequest,
+    CalendarRequest,
+    ProblemDocument,
 )
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The API key."},
@@ -36,7 +49,7 @@ def build_openapi(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     )
     components = document["components"]
     _, extra = models_json_schema(
-        [(JobRequest, "validation"), (ProblemDocument, "validation")],
+        [(model, "validation") for model in _REFERENCED],
         ref_template="#/components/schemas/{model}",
     )
     # FastAPI's own error form is never sent.

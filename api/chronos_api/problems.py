@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from starlette.responses import Response
@@ -98,6 +98,12 @@ def translate_outside(error: outside.ClientError) -> ApiError:
             ]
             return InvalidRequest(str(error), errors=fields)
     return InternalError("something went wrong")
+
+
+def raise_outside(error: outside.ClientError) -> NoReturn:
+    """Raises what the cluster answered as an answer of ours."""
+    translated: ApiError = translate_outside(error)
+    raise translated from error
 
 
 def retry_after(error: outside.TemporaryError) -> dict[str, str]:

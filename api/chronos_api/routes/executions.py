@@ -10,14 +10,8 @@ from starlette.responses import Response, StreamingResponse
 
 from chronos_api.answers import header, json_answer, problems
 from chronos_api.deps import PartsDep, TenantDep
-from chronos_api.schemas import (
-    Execution,
-    LinkQuery,
-    LogLink,
-    LogQuery,
-    TenantQuery,
-    describe_execution,
-)
+from chronos_api.schemas.executions import Execution, LogLink, describe_execution
+from chronos_api.schemas.queries import LinkQuery, LogQuery, TenantQuery
 from chronos_crds.meta import format_time
 
 router = APIRouter(tags=["executions"])

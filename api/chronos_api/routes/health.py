@@ -12,7 +12,8 @@ from starlette.responses import HTMLResponse, Response
 from chronos_api.answers import json_answer, problems
 from chronos_api.deps import PartsDep
 from chronos_api.manual import PAGE_POLICY, render_manual
-from chronos_api.schemas import Health, NoQuery, Version
+from chronos_api.schemas.health import Health, Version
+from chronos_api.schemas.queries import NoQuery
 
 router = APIRouter(tags=["health"])
 

@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from chronos_api.answers import BODY, etag_of, header, json_answer, problems
-from chronos_api.deps import BodyDep, PartsDep, TenantDep, VersionsDep
-from chronos_api.schemas import (
-    ExecutionList,
-    Job,
-    JobList,
-    JobRequest,
-    ListQuery,
-    TenantQuery,
-    describe_execution,
-    describe_job,
-    parse_job_request,
+from chronos_api.answers import (
+    BODY,
+    ETAG,
+    IF_MATCH,
+    LOCATION,
+    etag_of,
+    json_answer,
+    json_body,
+    problems,
 )
+from chronos_api.deps import BodyDep, PartsDep, TenantDep, VersionsDep
+from chronos_api.schemas.executions import ExecutionList, describe_execution
+from chronos_api.schemas.jobs import Job, JobList, JobRequest, describe_job, parse_job_request
+from chronos_api.schemas.queries import ListQuery, TenantQuery
 
 router = APIRouter(tags=["jobs"])
-
-_ETAG = {"ETag": header("The version; send it as If-Match to change only that one.")}
-_LOCATION = {"Location": header("The job's address.")}
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"$ref": f"#/components/schemas/{JobRequest.__name__}"}}
-        },
-    }
-}
-_IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "The ETag the job must still have.",
-}
 
 
 @router.post(
@@ -50,9 +33,9 @@ _IF_MATCH = {
     status_code=201,
     responses={
         **problems(*BODY, 403, 404, 409),
-        201: {"model": Job, "description": "The stored job.", "headers": {**_ETAG, **_LOCATION}},
+        201: {"model": Job, "description": "The stored job.", "headers": {**ETAG, **LOCATION}},
     },
-    openapi_extra=_BODY,
+    openapi_extra=json_body(JobRequest),
 )
 async def create_job(
     parts: PartsDep, tenant: TenantDep, query: Annotated[TenantQuery, Query()], body: BodyDep
@@ -87,7 +70,7 @@ async def list_jobs(
     summary="Read a job",
     responses={
         **problems(403, 404, 422),
-        200: {"model": Job, "description": "The job.", "headers": _ETAG},
+        200: {"model": Job, "description": "The job.", "headers": ETAG},
     },
 )
 async def get_job(
@@ -104,9 +87,9 @@ async def get_job(
     description="Replaces all of the job's spec: what is left out gets its default.",
     responses={
         **problems(*BODY, 403, 404, 409, 412),
-        200: {"model": Job, "description": "The job as it is stored now.", "headers": _ETAG},
+        200: {"model": Job, "description": "The job as it is stored now.", "headers": ETAG},
     },
-    openapi_extra={**_BODY, "parameters": [_IF_MATCH]},
+    openapi_extra=json_body(JobRequest, IF_MATCH),
 )
 async def replace_job(
     name: str,
@@ -129,7 +112,7 @@ async def replace_job(
     description="Its executions go with it.",
     status_code=204,
     responses={**problems(403, 404, 409, 412, 422), 204: {"description": "The job is deleted."}},
-    openapi_extra={"parameters": [_IF_MATCH]},
+    openapi_extra={"parameters": [IF_MATCH]},
 )
 async def delete_job(
     name: str,

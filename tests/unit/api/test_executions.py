@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from chronos_api.logs import LogBroken
-from chronos_api.schemas import Execution, ExecutionList, LogLink
+from chronos_api.schemas.executions import Execution, ExecutionList, LogLink
 from chronos_clients.errors import Denied, ServerTrouble, Throttled, Unreachable
 from chronos_clients.resources import EXECUTIONS, JOBS
 from chronos_clients.testing import FakeObjectStore

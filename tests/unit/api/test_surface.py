@@ -274,7 +274,10 @@ def test_every_reference_leads_somewhere() -> None:
 
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 def test_every_operation_is_described_in_full(path: str, method: str, operation: Json) -> None:
-    assert re.fullmatch(r"(create|get|list|replace|delete)[A-Z]\w+", operation["operationId"])
+    assert re.fullmatch(
+        r"(create|get|list|replace|delete|pause|resume|trigger|preview|backfill)[A-Z]\w+",
+        operation["operationId"],
+    )
     assert operation["summary"]
     statuses = set(operation["responses"])
     if path.endswith(("/live", "/ready")):
@@ -297,10 +300,35 @@ def test_operation_ids_are_unique() -> None:
     assert len(set(ids)) == len(ids)
 
 
-async def test_the_example_in_the_description_works(api: httpx.AsyncClient) -> None:
-    (example,) = DOCUMENT["components"]["schemas"]["JobRequest"]["examples"]
-    answer = await api.post("/api/v1/jobs", json=example)
-    assert answer.status_code == 201, answer.text
+EXAMPLES = {
+    "JobRequest": ("POST", "/api/v1/jobs"),
+    "PauseRequest": ("POST", "/api/v1/jobs/hello/pause"),
+    "ResumeRequest": ("POST", "/api/v1/jobs/hello/resume"),
+    "TriggerRequest": ("POST", "/api/v1/jobs/hello/trigger"),
+    "CalendarRequest": ("POST", "/api/v1/calendars"),
+}
+
+
+def test_every_body_has_an_example_that_is_tried() -> None:
+    named = {
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for item in DOCUMENT["paths"].values()
+        for operation in item.values()
+        if "requestBody" in operation
+    }
+    assert named == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_the_examples_in_the_description_work(
+    job: Json, api: httpx.AsyncClient, name: str
+) -> None:
+    examples = DOCUMENT["components"]["schemas"][name]["examples"]
+    assert examples
+    method, path = EXAMPLES[name]
+    for example in examples:
+        answer = await api.request(method, path, json=example)
+        assert answer.is_success, answer.text
 
 
 class Page(HTMLParser):
