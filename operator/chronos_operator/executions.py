@@ -78,6 +78,9 @@ class ExecutionReconciler:
             return
         await self.records.write_execution_status(execution, plan.status)
         self.ticker.set(key, plan.wake_at)
+        if execution.is_final:
+            # Its pod may have been the last thing that another run waited for.
+            self.queue.add(("job", namespace, execution.spec.job_ref.name))
 
     def _may_start(self, job: JobView | None, execution: ExecutionView) -> bool:
         """Whether retries may begin: their job is there, not being deleted, and not paused; what

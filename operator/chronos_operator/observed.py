@@ -149,6 +149,14 @@ class Observed:
         """Tells of an execution's name whether its first kube job is there."""
         return lambda name: self.kube_jobs.get((namespace, attempt_name(name, 1))) is not None
 
+    def has_living_pod(self, execution: ExecutionView) -> bool:
+        """Whether a pod of one of its attempts still runs, whatever became of the kube job."""
+        return any(
+            not pod.is_ended and not pod.is_gone
+            for attempt in execution.status.attempts
+            for pod in self.pods.children((execution.meta.namespace, attempt.name))
+        )
+
     def attempts_of(self, namespace: str, execution: str) -> list[KubeJobView]:
         """The kube jobs of an execution, oldest attempt first."""
         return sorted(

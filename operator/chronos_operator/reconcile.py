@@ -112,13 +112,12 @@ class Reconciler:
         job, spec, now = reading.job, reading.spec, self.clock.now()
         has_first = self.observed.has_first_attempt(job.meta.namespace)
         executions = self.observed.executions_of(job)
-        places = Places(
-            spec.concurrency, list_active(executions, has_first, self.readings.is_cancelled(job))
+        active = list_active(
+            executions, has_first, self.readings.is_cancelled(job), self.observed.has_living_pod
         )
+        places = Places(spec.concurrency, active)
         waiting = [
-            known
-            for known in executions
-            if not known.is_final and known.spec.is_complete and not is_begun(known, has_first)
+            known for known in executions if not known.is_final and not is_begun(known, has_first)
         ]
         turns = decide_turns(spec, waiting, places, is_paused=is_paused(spec, now), now=now)
         plan = decide_schedule(spec, job.status, places, reading.facts, now=now)
@@ -174,7 +173,7 @@ class Reconciler:
     async def _record_turn(self, turn: Turn) -> None:
         """Writes down why an execution waits, or that it will never run."""
         execution, admission = turn.execution, turn.admission
-        if admission.verdict is Verdict.START:
+        if admission.verdict is Verdict.START or not execution.spec.is_complete:
             return
         if admission.verdict is Verdict.WAIT:
             status = compute_waiting_status(execution.status, admission)

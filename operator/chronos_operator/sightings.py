@@ -96,11 +96,12 @@ class Sightings:
             self.queue.add(("execution", kube_job.namespace, kube_job.execution))
 
     def lost_kube_job(self, name: Name) -> None:
-        """A kube job is gone, and with it its pods."""
+        """A kube job is gone; a pod of it that runs goes when it has ended, and says so itself."""
         kube_job = self.observed.kube_jobs.drop(name)
         for pod in self.observed.pods.children(name):
-            self.observed.pods.drop((pod.namespace, pod.name))
-            self.logs.note_gone(pod.uid)
+            if pod.is_ended or pod.is_gone or not pod.is_started:
+                self.observed.pods.drop((pod.namespace, pod.name))
+                self.logs.note_gone(pod.uid)
         if kube_job is not None:
             self.queue.add(("execution", kube_job.namespace, kube_job.execution))
 

@@ -17,6 +17,7 @@ from chronos_operator.decide.values import ExecutionView
 
 _NOT_DUE = "NotDue"
 _PAUSED = "Paused"
+_ADOPTION = "Adoption"
 
 
 class Verdict(Enum):
@@ -59,6 +60,8 @@ class Places:
     active: list[Active]
     waiting: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    # By backfill, the first of it that waits: those behind it wait too.
+    backfills_ahead: dict[str, str] = field(default_factory=dict)
 
     def admit(self, name: str, scheduled_at: datetime) -> Admission:
         """Lets a run of the schedule in that has just become due, by the job's policy."""
@@ -118,7 +121,7 @@ class Turn:
     @property
     def is_in_line(self) -> bool:
         """Whether those who come later wait behind it."""
-        is_held = self.admission.reason in (_NOT_DUE, _PAUSED)
+        is_held = self.admission.reason in (_NOT_DUE, _PAUSED, _ADOPTION)
         return _is_in_line(self.execution) and not is_held
 
 
@@ -130,7 +133,10 @@ def decide_turns(
     is_paused: bool,
     now: datetime,
 ) -> tuple[Turn, ...]:
-    """The turns of those that wait, in the order of their coming; those that start take places."""
+    """The turns of those that wait, in the order of their coming; those that start take places.
+
+    ``waiting`` may hold some that are not filled in yet: these only keep their place in line.
+    """
     places.waiting.clear()
     ordered = sorted(waiting, key=_coming)
     newest = max(
@@ -146,6 +152,8 @@ def decide_turns(
             places.active.append(build_active(execution))
         elif turn.admission.verdict is Verdict.WAIT and turn.is_in_line:
             places.waiting.append(execution.meta.name)
+        elif turn.admission.verdict is Verdict.WAIT and execution.spec.backfill is not None:
+            places.backfills_ahead.setdefault(execution.spec.backfill.id, execution.meta.name)
     return tuple(turns)
 
 
@@ -180,7 +188,9 @@ def _decide_turn(
 
 def _admit_waiting(execution: ExecutionView, places: Places, *, is_newest: bool) -> Admission:
     policy = places.concurrency.policy
-    blocked = _blocked_in_backfill(execution, places.active)
+    if not execution.spec.is_complete:
+        return Admission(Verdict.WAIT, _ADOPTION)
+    blocked = _blocked_in_backfill(execution, places)
     if blocked is not None:
         return blocked
     if execution.spec.concurrency is RunConcurrency.IGNORE or policy is ConcurrencyPolicy.ALLOW:
@@ -199,14 +209,15 @@ def _admit_waiting(execution: ExecutionView, places: Places, *, is_newest: bool)
     return Admission(Verdict.WAIT, str(policy), blocker)
 
 
-def _blocked_in_backfill(execution: ExecutionView, active: Iterable[Active]) -> Admission | None:
+def _blocked_in_backfill(execution: ExecutionView, places: Places) -> Admission | None:
     part = execution.spec.backfill
     if part is None:
         return None
-    beside = [known.name for known in active if known.backfill == part.id]
-    if len(beside) < part.parallel:
+    ahead = places.backfills_ahead.get(part.id)
+    beside = [known.name for known in places.active if known.backfill == part.id]
+    if ahead is None and len(beside) < part.parallel:
         return None
-    return Admission(Verdict.WAIT, "Backfill", beside[0])
+    return Admission(Verdict.WAIT, "Backfill", beside[0] if beside else ahead or "")
 
 
 def _is_in_line(execution: ExecutionView) -> bool:
@@ -214,13 +225,13 @@ def _is_in_line(execution: ExecutionView) -> bool:
     return execution.spec.backfill is None
 
 
-def _coming(execution: ExecutionView) -> tuple[bool, datetime, int, datetime, str]:
+def _coming(execution: ExecutionView) -> tuple[bool, int, datetime, datetime, str]:
     """The order of coming, a backfill behind all others and in its own order."""
     part = execution.spec.backfill
     return (
         part is not None,
-        execution.created_at,
         part.position if part is not None else 0,
+        execution.created_at,
         execution.scheduled_at,
         execution.meta.name,
     )
@@ -237,17 +248,19 @@ def list_active(
     executions: Iterable[ExecutionView],
     has_kube_job: Callable[[str], bool],
     is_cancelled: Callable[[str], bool],
+    has_living_pod: Callable[[ExecutionView], bool],
 ) -> list[Active]:
     """The executions that have begun and have not ended, oldest first.
 
-    One whose last attempt has ended for good is over, though its log may still be on the way; one
-    that waits for a retry is not. ``has_kube_job`` tells of an execution's first attempt,
-    ``is_cancelled`` whether its newest is being ended.
+    One whose last attempt has ended for good is over, though its log may still be on the way, as
+    soon as its pod runs no more; one that waits for a retry is not. ``has_kube_job`` tells of an
+    execution's first attempt, ``is_cancelled`` whether its newest is being ended.
     """
     begun = [
         build_active(known, is_cancelled=is_cancelled(known.meta.name))
         for known in executions
-        if not known.is_final and not _is_over(known) and is_begun(known, has_kube_job)
+        if is_begun(known, has_kube_job)
+        and (not (known.is_final or _is_over(known)) or has_living_pod(known))
     ]
     return sorted(begun, key=lambda known: known.scheduled_at)
 

@@ -49,14 +49,15 @@ def compute_job_status(
     resolved, fates = resolve_queued(before.ledger, news.known)
     new_lines = (*fates, *plan.lines)
     totals = compute_totals(new_lines)
-    started_from = before.ledger_from or news.created_at - timedelta(seconds=1)
+    # A status without a ledger and with a cursor is from before there were ledgers.
+    started_from = before.ledger_from or before.cursor_at or news.created_at - timedelta(seconds=1)
     ledger, ledger_from = bound_lines(
         append_lines(trim_archived(resolved, news.archived_until), plan.lines),
         max(started_from, news.archived_until or started_from),
     )
     newest = max(executions, key=lambda known: known.scheduled_at, default=None)
     queued = sum(known.status.state is ExecutionState.QUEUED for known in executions)
-    active = sum(not known.is_final for known in executions) - queued
+    active = sum(not known.is_final and _has_begun(known) for known in executions)
     status = ChronosJobStatus(
         state=_job_state(spec, plan, before, is_busy=bool(active or queued), now=now),
         schedule=describe_schedule(spec.schedule)[:512],
@@ -94,7 +95,7 @@ def compute_invalid_status(
             "observed_generation": generation,
             "next_at": None,
             "last_result": _last_result(executions) or before.last_result,
-            "active": sum(not known.is_final for known in executions),
+            "active": sum(not known.is_final and _has_begun(known) for known in executions),
             "conditions": _valid(
                 before.conditions, False, "InvalidSpec", problem, generation=generation, now=now
             ),
@@ -139,6 +140,10 @@ def _job_state(
         return JobState.RUNNING
     is_done = plan.next_at is None and plan.wake_at is None and not plan.more
     return JobState.COMPLETED if is_done else JobState.SCHEDULED
+
+
+def _has_begun(execution: ExecutionView) -> bool:
+    return bool(execution.status.attempts) or not execution.spec.is_recorded_first
 
 
 def _last_result(executions: Sequence[ExecutionView]) -> str | None:

@@ -94,6 +94,10 @@ def decide_execution(
 def compute_waiting_status(before: ExecutionStatus, admission: Admission) -> ExecutionStatus:
     """The status of an execution that was recorded and has not begun: for its time, its turn, or
     what it lacks."""
+    if before.state is ExecutionState.QUEUED and before.reason == admission.reason:
+        # Who stands in the way changes with each end: told anew to each that waits, one end of a
+        # hundred would cost a hundred writes.
+        return before
     is_queued = bool(admission.name) or admission.reason not in _HELD
     message = f"waits for {admission.name}" if admission.name else _HELD.get(admission.reason)
     return before.model_copy(
