@@ -8,7 +8,7 @@ order.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from chronos_crds.naming import attempt_name
@@ -46,6 +46,10 @@ class Shelf(Generic[V]):
         """The objects with that parent."""
         names = self._by_parent.get(parent)
         return [self._items[name][1] for name in names] if names else []
+
+    def values(self) -> Iterator[V]:
+        """All objects; not to be kept over an await."""
+        return (value for _, value in self._items.values())
 
     def names(self) -> set[Name]:
         """All names, as they are now."""

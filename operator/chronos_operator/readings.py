@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chronos_crds.calendar import ChronosCalendarSpec
 from chronos_crds.execution import Trigger
 from chronos_crds.job import ChronosJobSpec
 from chronos_crds.ledger import Fate, LedgerLine
-from chronos_crds.naming import attempt_name, execution_name
+from chronos_crds.naming import attempt_name, execution_name, is_scheduled_name
 from chronos_crds.timetable import Timetable, build_timetable
 from chronos_crds.validation import find_calendar, parse_job_spec
 from chronos_crds.zones import load_zone
@@ -47,6 +47,7 @@ class Readings:
             created_at=created_at,
             known=lambda second: self._find_line(job, timetable, second),
             is_begun=lambda second: self._has_begun(job, second),
+            touched=lambda: self._touched(job),
             edited_at=job.edited_at,
             calendars={
                 name: self._read_calendar(job.meta.namespace, name)
@@ -76,6 +77,22 @@ class Readings:
         name = attempt_name(execution_name(job.meta.name, second), 1)
         kube_job = self.observed.kube_jobs.get((job.meta.namespace, name))
         return kube_job is not None and kube_job.job_uid == job.meta.uid
+
+    def _touched(self, job: JobView) -> set[datetime]:
+        """All seconds of a job that have an execution, a kube job, or a name that is taken."""
+        namespace, prefix = job.meta.namespace, f"{job.meta.name}-"
+        executions = [known.meta.name for known in self.observed.executions_of(job)]
+        begun = [
+            kube_job.execution
+            for kube_job in self.observed.kube_jobs.values()
+            if kube_job.job_uid == job.meta.uid
+        ]
+        taken = [name for there, name in self.observed.unreadable if there == namespace]
+        return {
+            datetime.fromtimestamp(int(name[len(prefix) :]), UTC)
+            for name in (*executions, *begun, *taken)
+            if name.startswith(prefix) and is_scheduled_name(name) and name[len(prefix) :].isdigit()
+        }
 
     def is_cancelled(self, job: JobView) -> Callable[[str], bool]:
         """Tells of an execution's name whether its newest attempt is being ended."""

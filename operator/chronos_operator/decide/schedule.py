@@ -7,8 +7,8 @@ step and never loses or doubles a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,13 @@ from chronos_crds.schedule import Schedule
 from chronos_crds.timetable import Timetable, build_timetable
 from chronos_operator.decide.concurrency import Admission, Places, Verdict
 from chronos_operator.decide.ledger import append_lines, build_line
+from chronos_operator.decide.stretch import (
+    FEWEST_SECONDS,
+    MOST_SECONDS,
+    Stretch,
+    tell_stretch,
+    untouched_until,
+)
 
 # A second that was not started so soon was missed, and missedRuns says what is made up. A restart
 # of the operator takes less.
@@ -47,8 +54,9 @@ class JobFacts:
     """What a decision about a job's schedule rests on besides its spec and status.
 
     ``known`` tells the line of a second whose execution is recorded, ``is_begun`` whether its
-    first kube job is there. ``edited_at``: when the spec was last written, where that is known.
-    ``calendars``: those the schedule names, with their zones.
+    first kube job is there; ``touched`` lists all seconds of which either is so. ``edited_at``:
+    when the spec was last written, where that is known. ``calendars``: those the schedule names,
+    with their zones.
     """
 
     name: str
@@ -56,6 +64,7 @@ class JobFacts:
     created_at: datetime
     known: Callable[[datetime], LedgerLine | None]
     is_begun: Callable[[datetime], bool]
+    touched: Callable[[], Iterable[datetime]] = tuple
     edited_at: datetime | None = None
     calendars: Mapping[str, tuple[ChronosCalendarSpec, ZoneInfo]] = field(default_factory=dict)
 
@@ -154,8 +163,9 @@ class _Walk:
 
     def account(self, timetable: Timetable, schedule: Schedule, until: datetime) -> bool:
         """Finds the fate of each second up to ``until``; whether it came to the end."""
-        seconds = list(self._seconds(timetable, until))
         kept = self._made_up(timetable, until)
+        self._pass_stretches(timetable, schedule, until, kept)
+        seconds = list(self._seconds(timetable, until))
         self._take_begun_places(seconds)
         for second in seconds:
             if self._is_exhausted(schedule):
@@ -198,6 +208,58 @@ class _Walk:
             return frozenset()
         limit = rule.limit if rule.policy is MissedPolicy.ALL else 1
         return frozenset(timetable.newest(until, after=self.cursor, limit=limit))
+
+    def _pass_stretches(
+        self, timetable: Timetable, schedule: Schedule, until: datetime, kept: frozenset[datetime]
+    ) -> None:
+        """Accounts at once for all seconds from the cursor on that cannot but share their fate."""
+        is_new = schedule.immediate and self.cursor < self.facts.created_at
+        if schedule.exclude_calendars or is_new or self._is_exhausted(schedule):
+            return
+        for stretch in self._stretches(schedule, until, kept):
+            end = min(stretch.until, until)
+            if end - self.cursor < timedelta(seconds=FEWEST_SECONDS):
+                continue
+            end = untouched_until(self.cursor, end, self.facts.touched())
+            line = tell_stretch(
+                timetable, replace(stretch, until=end), after=self.cursor, now=self.now
+            )
+            if line is None:
+                return
+            self.lines = append_lines(self.lines, [line])
+            self.cursor = line.last
+            if line.count >= MOST_SECONDS:
+                return
+
+    def _stretches(
+        self, schedule: Schedule, until: datetime, kept: frozenset[datetime]
+    ) -> Iterator[Stretch]:
+        """What is the same for all seconds up to a time, oldest first."""
+        if self._is_in_pause(self.cursor + _SECOND):
+            paused_until = self._pause_ends(until)
+            yield Stretch(paused_until, Fate.SUSPENDED, "Paused")
+            return
+        if self.status.state is JobState.INVALID:
+            yield Stretch(until, Fate.SKIPPED, "Invalid")
+            return
+        # Jitter moves when a second is due, and so when it is late.
+        certain = self.now - timedelta(seconds=schedule.jitter_seconds) - _SECOND
+        deadline = self.spec.starting_deadline_seconds
+        if deadline is not None:
+            yield Stretch(certain - timedelta(seconds=deadline), Fate.MISSED, "DeadlineExceeded")
+        oldest_kept = min(kept, default=certain)
+        end = min(certain - MISSED_AFTER, oldest_kept - _SECOND)
+        if deadline is None:
+            yield Stretch(end, Fate.MISSED, self._policy_reason())
+
+    def _pause_ends(self, until: datetime) -> datetime:
+        """Up to when ``_is_in_pause`` holds, from a second on for which it does."""
+        paused_until = self.spec.paused_until
+        if paused_until is not None and paused_until <= self.now:
+            return min(until, paused_until - _SECOND)
+        if is_paused(self.spec, self.now):
+            return until
+        return min(until, self.facts.edited_at or self.now)
 
     def _take_begun_places(self, seconds: Sequence[datetime]) -> None:
         """Begun before a crash and not recorded: these take places before any other is let in."""
@@ -302,10 +364,11 @@ class _Walk:
             return None
         if second == self.facts.created_at and self.spec.schedule.immediate:
             return None
-        policy = self.spec.missed_runs.policy
-        return {MissedPolicy.LATEST: "NotLatest", MissedPolicy.ALL: "OverLimit"}.get(
-            policy, "NotMadeUp"
-        )
+        return self._policy_reason()
+
+    def _policy_reason(self) -> str:
+        reasons = {MissedPolicy.LATEST: "NotLatest", MissedPolicy.ALL: "OverLimit"}
+        return reasons.get(self.spec.missed_runs.policy, "NotMadeUp")
 
     def _count_opened(self) -> int:
         """How many seconds count towards maxRuns so far."""
