@@ -275,15 +275,15 @@ def _possible_months(month: FieldValue) -> Iterator[frozenset[int]]:
     if not month.spans:
         yield month.numbers
     for span in month.spans[:1]:
-        for number in range(span.low, span.high + 1):
-            yield month.numbers | {number}
+        for choice in span.choices():
+            yield month.numbers.union(choice)
 
 
 def _days_of(values: tuple[FieldValue, ...]) -> DayRule:
     """The rule of days for the job that has the worst luck with H: the latest day of the month."""
     day, weekday = values[3], values[5]
-    latest = {span.low + min(span.step or span.size, span.size) - 1 for span in day.spans}
-    return _day_rule(day, weekday, day.numbers | latest, weekday.numbers_of(""))
+    latest = [span.choices()[-1] for span in day.spans]
+    return _day_rule(day, weekday, day.numbers.union(*latest), weekday.numbers_of(""))
 
 
 def _shapes(months: Iterable[int], year: FieldValue) -> Iterator[tuple[int, int]]:

@@ -118,18 +118,18 @@ class HashSpan:
     high: int
     step: int | None = None
 
-    @property
-    def size(self) -> int:
-        return self.high - self.low + 1
+    def choices(self) -> list[range]:
+        """All that it may pick."""
+        if self.step is None:
+            return [range(number, number + 1) for number in range(self.low, self.high + 1)]
+        last = min(self.low + self.step - 1, self.high)
+        return [range(number, self.high + 1, self.step) for number in range(self.low, last + 1)]
 
     def pick(self, uid: str, name: str) -> range:
         """The numbers for that job; the fields of one job are independent of each other."""
         digest = sha256(f"{uid}/{name}".encode("utf-8", "replace")).digest()
-        number, size = int.from_bytes(digest[:8], "big"), self.size
-        if self.step is None:
-            low = self.low + number % size
-            return range(low, low + 1)
-        return range(self.low + number % min(self.step, size), self.high + 1, self.step)
+        choices = self.choices()
+        return choices[int.from_bytes(digest[:8], "big") % len(choices)]
 
 
 @dataclass(frozen=True)
