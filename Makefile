@@ -6,6 +6,7 @@ SHELL := /bin/sh
 CLUSTER := cluster/bootstrap
 UV := cluster/bootstrap uv
 PYTHON = $(CURDIR)/.venv/bin/python
+MINUTES ?= 10
 FLOORS := $(wildcard tests/contract tests/integration tests/e2e)
 
 help: ## List all targets.
@@ -28,6 +29,9 @@ test: lint programs unit ## Run every test; brings a cluster up, and down again 
 
 e2e: sync ## Run the end-to-end tests only.
 	@CHRONOS_TEST_PYTHON="$(PYTHON)" $(CLUSTER) test tests/e2e
+
+chaos: sync ## Kill the operator at random for MINUTES (10), then prove what became of every second.
+	@eval "$$($(CLUSTER) env)" && PYTHONPATH=tests $(PYTHON) -m chaos --minutes $(MINUTES)
 
 unit: sync ## Run the unit tests, which need no cluster and take seconds.
 	@PATH="$$($(CLUSTER) programs-path):$$PATH" $(PYTHON) -m pytest tests/unit
@@ -59,4 +63,4 @@ clean-cache: ## Remove the built programs and images; the next `make up` builds 
 sync: ## Install what the tests and checks need into .venv, from uv.lock.
 	@$(UV) sync --quiet --frozen
 
-.PHONY: help up down status env test e2e unit lint fmt generate programs image clean-cache sync
+.PHONY: help up down status env test e2e chaos unit lint fmt generate programs image clean-cache sync

@@ -80,7 +80,8 @@ def test_every_ten_seconds_for_three_minutes_gives_18_although_the_operator_is_k
     first = datetime.fromtimestamp((int(time.time()) // 10 + 2) * 10, UTC)
     last = first + timedelta(seconds=170)
     expected = [first + timedelta(seconds=10 * index) for index in range(18)]
-    api.submit(job("chaos", {"cron": ["*/10 * * * * *"]}, "date", image=image))
+    made_up = {"missedRuns": {"policy": "All"}}
+    api.submit(job("chaos", {"cron": ["*/10 * * * * *"]}, "date", image=image, **made_up))
     for offset in (13, 47, 91, 138):
         _sleep_until(first + timedelta(seconds=offset))
         kill_operator(cluster)
