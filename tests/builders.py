@@ -20,8 +20,6 @@ from chronos_crds.execution import (
     Trigger,
 )
 from chronos_crds.job import ChronosJobSpec, ChronosJobStatus, Retry
-from chronos_crds.schedule import Schedule
-from chronos_crds.workload import Workload
 from chronos_crds.meta import ObjectMeta, format_time
 from chronos_crds.naming import (
     ANNOTATION_START_TIME,
@@ -34,7 +32,9 @@ from chronos_crds.naming import (
     attempt_name,
     execution_name,
 )
+from chronos_crds.schedule import Schedule
 from chronos_crds.timetable import Timetable, build_timetable
+from chronos_crds.workload import Workload
 from chronos_operator.decide.values import (
     ExecutionView,
     JobView,
@@ -103,6 +103,16 @@ def build_times(*, created: str = "2000-01-01 00:00:00", **fields: Any) -> Timet
     return build_timetable(schedule, created_at=utc(created))
 
 
+def build_calendar_body(name: str = "freeze", **spec: Any) -> Json:
+    """A ChronosCalendar as a user writes it: the first of March 2026 unless said otherwise."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ChronosCalendar",
+        "metadata": {"name": name},
+        "spec": spec or {"dates": ["2026-03-01"]},
+    }
+
+
 def build_job_body(
     spec: Json | None = None,
     *,
@@ -147,14 +157,15 @@ def build_execution_spec(
     workload: Json | None = None,
     job: str = JOB,
     job_uid: str = JOB_UID,
+    **more: Any,
 ) -> ExecutionSpec:
-    """What an execution runs."""
+    """What an execution runs; by its schedule unless said otherwise."""
     return ExecutionSpec(
         job_ref=JobRef(name=job, uid=job_uid),
         scheduled_at=scheduled,
-        trigger=Trigger.SCHEDULE,
         workload=Workload.model_validate(workload or {"container": {"image": "busybox"}}),
         retry=retry or Retry(),
+        **{"trigger": Trigger.SCHEDULE, **more},
     )
 
 
@@ -163,15 +174,18 @@ def build_execution(
     *,
     status: ExecutionStatus | None = None,
     version: int = 1,
+    name: str | None = None,
+    created: datetime | None = None,
     **spec: Any,
 ) -> ExecutionView:
     """A ChronosExecution as decisions see it."""
     execution = build_execution_spec(scheduled, **spec)
     meta = ObjectMeta(
-        name=execution_name(execution.job_ref.name, scheduled),
+        name=name or execution_name(execution.job_ref.name, scheduled),
         namespace=NAMESPACE,
         uid=f"execution-{int(scheduled.timestamp())}",
         resource_version=str(version),
+        created_at=created,
     )
     return ExecutionView(meta, execution, status or ExecutionStatus())
 

@@ -208,11 +208,13 @@ def test_a_pod_that_never_found_a_node_is_not_kept_for_ever() -> None:
     assert simulation.job("hello")["status"]["lastResult"] == "Deleted"
 
 
-@pytest.mark.parametrize("away", [30, 600, 3599])
+@pytest.mark.parametrize("away", [30, 600, 3599, 86_400])
 def test_what_was_due_while_no_operator_was_there_is_started_on_return(away: int) -> None:
+    """All of it where missedRuns says so, oldest first; each under its own second."""
+
     async def act(simulation: Simulation) -> None:
         at = [f"2026-03-01T12:00:{second:02d}Z" for second in (1, 7, 13)]
-        await simulation.create_job("hello", build_spec_body(at=at))
+        await simulation.create_job("hello", build_spec_body(at=at, missedRuns={"policy": "All"}))
         await simulation.sleep_until(NOON + away * SECOND)
         await simulation.settle()
 
@@ -221,9 +223,11 @@ def test_what_was_due_while_no_operator_was_there_is_started_on_return(away: int
     latest = timedelta(seconds=away)
     assert find_faults(simulation, {"hello": seconds}, latest=latest) == []
     assert simulation.job("hello")["status"]["late"] == 3
+    born = [birth.name for birth in simulation.cluster.births if birth.resource == KUBE_JOBS]
+    assert born == sorted(born)
 
 
-def test_what_was_due_more_than_an_hour_ago_is_missed_and_said_so() -> None:
+def test_of_what_was_due_while_no_operator_was_there_the_latest_is_started() -> None:
     async def act(simulation: Simulation) -> None:
         await simulation.create_job("hello", build_spec_body(cron="0 */30 12-14 1 3 ? 2026"))
         await simulation.sleep_until(NOON + 2 * 3600 * SECOND - 9 * SECOND)
@@ -231,6 +235,12 @@ def test_what_was_due_more_than_an_hour_ago_is_missed_and_said_so() -> None:
 
     simulation = play(act)
     status = simulation.job("hello")["status"]
-    # 12:00 and 12:30 are more than an hour past just before 14:00, 13:00 is not.
-    assert (status["missed"], status["started"], status["late"]) == (2, 4, 2)
+    # 12:00, 12:30, 13:00 and 13:30 lie before 13:59:51; 14:00 and 14:30 come in time.
+    assert (status["missed"], status["started"], status["late"]) == (3, 3, 1)
     assert "Missed" in simulation.events("hello")
+    missed, late, *in_time = status["ledger"]
+    assert (missed["count"], missed["reason"]) == (3, "NotLatest")
+    assert late["time"] == "2026-03-01T13:30:00Z"
+    # To when it was started: 13:59:51 and what a request takes.
+    assert late["latenessMs"] // 1000 == 1791
+    assert [line["time"][11:16] for line in in_time] == ["14:00", "14:30"]

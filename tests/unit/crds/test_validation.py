@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from builders import NOON, build_spec, build_spec_body
-from chronos_crds.execution import ExecutionSpec
+from chronos_crds.execution import ExecutionSpec, Trigger
 from chronos_crds.job import ChronosJobSpec
 from chronos_crds.validation import (
     InvalidInput,
@@ -93,7 +93,7 @@ REFUSED: list[tuple[str, str, object, str | None, str, str]] = [
      "/workload/container/env/0/name", "has a wrong form", "must match"),
     ("a variable's value as a number", "workload.container.env", [{"name": "A", "value": 1}],
      "/workload/container/env/0/value", "must be a string", "quotes"),
-    ("no time at all", "schedule", {}, None, "says no time", "give at least one of cron, at"),
+    ("no time at all", "schedule", {}, None, "says no time", "give at least one of cron, everySeconds, at"),
     ("immediate: false alone", "schedule", {"immediate": False}, None, "says no time", "give"),
     ("a time without an offset", "schedule.at", ["2026-03-01T12:00:00"], "/schedule/at/0",
      "RFC 3339", "write it like 2026-"),
@@ -190,13 +190,23 @@ def test_both_ways_of_writing_a_field_are_one_field() -> None:
 
 def test_an_execution_is_read_by_the_same_words() -> None:
     with pytest.raises(InvalidInput) as caught:
-        parse_model(ExecutionSpec, {"jobRef": {"name": "x"}}, at="/spec")
+        parse_model(
+            ExecutionSpec,
+            {"jobRef": {}, "trigger": "Never", "scheduledTime": "soon", "concurrency": 1},
+            at="/spec",
+        )
     assert {problem.pointer for problem in caught.value.problems} == {
-        "/spec/jobRef/uid",
+        "/spec/jobRef/name",
         "/spec/scheduledTime",
         "/spec/trigger",
-        "/spec/workload",
+        "/spec/concurrency",
     }
+
+
+def test_the_name_of_its_job_is_all_that_an_execution_needs() -> None:
+    spec = parse_model(ExecutionSpec, {"jobRef": {"name": "x"}}, at="/spec")
+    assert spec.trigger is Trigger.MANUAL
+    assert not spec.is_complete
 
 
 def test_a_whole_number_is_good_for_a_fraction() -> None:

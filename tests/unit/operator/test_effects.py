@@ -21,6 +21,7 @@ from chronos_clients.resources import EVENTS, EXECUTIONS, JOBS, KUBE_JOBS, PODS
 from chronos_clients.testing import FakeKubernetes
 from chronos_crds.job import ChronosJobStatus, JobState
 from chronos_crds.meta import ObjectMeta
+from chronos_crds.naming import execution_name
 from chronos_operator.decide.manifest import build_execution as build_execution_manifest
 from chronos_operator.decide.manifest import build_kube_job as build_kube_job_manifest
 from chronos_operator.decide.narrative import Note
@@ -30,6 +31,7 @@ from chronos_operator.effects.events import Events, build_event
 from chronos_operator.errors import NameTaken
 
 META = ObjectMeta(name=JOB, namespace=NAMESPACE, uid="u", generation=3)
+NAME = execution_name(JOB, NOON)
 NOTE = Note("Started", "attempt 1 of 1 was started")
 
 
@@ -49,7 +51,7 @@ async def test_creating_twice_is_creating_once(kubernetes: FakeKubernetes) -> No
     cluster = Cluster(kubernetes)
     first = await cluster.create_kube_job(kube_job_manifest())
     assert await cluster.create_kube_job(kube_job_manifest()) == first
-    execution = build_execution_manifest(NAMESPACE, build_execution_spec())
+    execution = build_execution_manifest(NAMESPACE, NAME, build_execution_spec())
     assert await cluster.create_execution(execution) == await cluster.create_execution(execution)
     assert len(kubernetes.objects(KUBE_JOBS)) == len(kubernetes.objects(EXECUTIONS)) == 1
 
@@ -117,7 +119,7 @@ async def test_an_execution_that_changed_meanwhile_is_not_written_over(
 ) -> None:
     cluster = Cluster(kubernetes)
     body = await cluster.create_execution(
-        build_execution_manifest(NAMESPACE, build_execution_spec())
+        build_execution_manifest(NAMESPACE, NAME, build_execution_spec())
     )
     view = read_execution(body)
     status = view.status.model_copy(update={"reason": "First"})

@@ -22,6 +22,7 @@ from builders import (
 )
 from chronos_crds.execution import Attempt, ExecutionState, ExecutionStatus, Outcome
 from chronos_crds.job import Retry
+from chronos_crds.naming import ANNOTATION_CANCELLED
 from chronos_operator.decide.status import (
     LOG_PATIENCE,
     Denial,
@@ -68,6 +69,12 @@ def ended(
     return seen(number, log=log, phase=phase, state=state, **fields)
 
 
+def cancelled(code: int, **fields: Any) -> Observation:
+    """An attempt that Chronos had end, and whose command then did so with that code."""
+    kube = {"annotations": {ANNOTATION_CANCELLED: "Replaced"}}
+    return ended(code, kube=kube, **fields)
+
+
 def denied(at: datetime = NOON) -> Observation:
     return Observation(None, None, None, denial=Denial("exceeded quota", at))
 
@@ -92,14 +99,14 @@ def decide(
 
 PENDING, RUNNING = ExecutionState.PENDING, ExecutionState.RUNNING
 SUCCEEDED, STATE_FAILED = ExecutionState.SUCCEEDED, ExecutionState.FAILED
+STATE_CANCELLED = ExecutionState.CANCELLED
 
 # What is observed, more arguments, then: state, reason, attempt to start, when to look again.
 STEPS: list[
     tuple[str, dict[int, Observation], dict[str, Any],
           ExecutionState, str | None, int | None, float | None]
 ] = [
-    ("nothing begun, its second has come", {}, {"now": 0}, PENDING, None, 1, None),
-    ("nothing begun, its second is to come", {}, {"now": -3}, PENDING, None, None, 0),
+    ("nothing begun: the first attempt is the job's to start", {}, {}, PENDING, None, None, None),
     ("nothing begun, and it may not", {}, {"may_start": False}, PENDING, None, None, None),
     ("its kube job is there, no pod yet", {1: seen()}, {}, PENDING, None, None, None),
     ("its pod is there", {1: seen(phase="Pending")}, {}, PENDING, None, None, None),
@@ -170,6 +177,15 @@ STEPS: list[
     ("the last attempt failed, too",
      {n: ended(3, number=n, log=LOG) for n in (1, 2, 3)}, {"retry": THRICE},
      STATE_FAILED, "Failed", None, None),
+    ("it was cancelled, and is not tried again",
+     {1: cancelled(143, log=LOG)}, {"retry": THRICE}, STATE_CANCELLED, "Replaced", None, None),
+    ("it was cancelled, and its log is on its way",
+     {1: cancelled(143)}, {"retry": THRICE}, RUNNING, "ShippingLog", None, 25),
+    ("it succeeded before the cancellation came to it",
+     {1: cancelled(0, log=LOG)}, {}, SUCCEEDED, "Succeeded", None, None),
+    ("the second attempt was cancelled",
+     {1: ended(3, log=LOG), 2: cancelled(143, number=2, log=LOG, at=20)}, {"retry": THRICE},
+     STATE_CANCELLED, "Replaced", None, None),
     ("the second attempt succeeded",
      {1: ended(3, log=LOG), 2: ended(0, number=2, log=LOG)}, {"retry": THRICE},
      SUCCEEDED, "Succeeded", None, None),

@@ -66,7 +66,7 @@ def env_of(manifest: dict[str, Any]) -> dict[str, str]:
 
 
 def test_an_execution_says_what_it_is_of() -> None:
-    manifest = build_execution(NAMESPACE, build_execution_spec())
+    manifest = build_execution(NAMESPACE, "hello-1772366400", build_execution_spec())
     assert manifest["apiVersion"] == "chronos.dev/v1alpha1"
     assert manifest["kind"] == "ChronosExecution"
     assert manifest["metadata"] == {
@@ -79,7 +79,7 @@ def test_an_execution_says_what_it_is_of() -> None:
 
 def test_an_execution_reads_back_as_it_was_built() -> None:
     spec = build_execution_spec()
-    assert read_execution(build_execution(NAMESPACE, spec)).spec == spec
+    assert read_execution(build_execution(NAMESPACE, "hello-1772366400", spec)).spec == spec
 
 
 def test_an_executions_spec_is_the_jobs_at_that_second() -> None:

@@ -15,7 +15,7 @@ from builders import (
     build_pod_body,
 )
 from chronos_clients.errors import Denied, NotFound, Unreachable
-from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object
+from chronos_clients.resources import CALENDARS, EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object
 from chronos_clients.testing import FakeKubernetes, FakeObjectStore
 from chronos_operator.effects.logs import LogShipper
 from chronos_operator.observed import Observed
@@ -121,7 +121,8 @@ async def test_executions_are_listed_before_kube_jobs() -> None:
     desk = Desk()
     await desk.resync.list_everything()
     order = [call.what for call in desk.kubernetes.calls_of("list")]
-    assert order == [kind.plural for kind in (JOBS, EXECUTIONS, KUBE_JOBS, PODS)]
+    kinds = (CALENDARS, JOBS, EXECUTIONS, KUBE_JOBS, PODS)
+    assert order == [kind.plural for kind in kinds]
 
 
 async def test_only_the_namespaces_that_are_served_are_listed() -> None:
@@ -163,8 +164,8 @@ def test_the_first_listing_is_tried_until_it_works() -> None:
 
     synced, calls, seconds = run_in_virtual_time(run())
     assert synced
-    # Five that failed at their first list, a second apart, and the four lists of one that worked.
-    assert (calls, round(seconds)) == (9, 5)
+    # Five that failed at their first list, a second apart, and the five lists of one that worked.
+    assert (calls, round(seconds)) == (10, 5)
 
 
 def test_a_listing_that_fails_is_followed_by_another() -> None:
@@ -180,7 +181,7 @@ def test_a_listing_that_fails_is_followed_by_another() -> None:
         task.cancel()
         return len(desk.kubernetes.calls_of("list"))
 
-    assert run_in_virtual_time(run()) == 6
+    assert run_in_virtual_time(run()) == 7
 
 
 async def test_a_job_deleted_while_it_was_being_listed_stays_gone() -> None:

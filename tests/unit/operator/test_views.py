@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from builders import build_spec
 from chronos_crds.conditions import Truth, merge_condition
 from chronos_crds.execution import (
     Attempt,
@@ -16,6 +17,7 @@ from chronos_crds.execution import (
     Outcome,
 )
 from chronos_crds.job import ChronosJobStatus, JobState
+from chronos_crds.ledger import Fate, LedgerLine
 from chronos_crds.validation import InvalidInput
 from chronos_operator.decide.values import read_execution, read_job
 
@@ -34,16 +36,19 @@ def full_job_status(state: JobState) -> ChronosJobStatus:
         state=state,
         schedule="* * * * *",
         observed_generation=3,
-        schedule_digest="abc",
+        observed_schedule=build_spec(cron="0 12 * * *", zone="Europe/Berlin").schedule,
         cursor_at=NOW,
         next_at=NOW,
         last_at=NOW,
         last_result="Succeeded",
         active=1,
+        queued=6,
         started=2,
         late=3,
         missed=4,
         skipped=5,
+        ledger=(LedgerLine(time=NOW, until=NOW, count=2, fate=Fate.MISSED, lateness_ms=7),),
+        ledger_from=NOW,
         conditions=merge_condition(
             (),
             type="Valid",
@@ -72,6 +77,7 @@ def test_an_executions_status_is_read_as_it_was_written(
         state=state,
         reason="Because",
         message="of that",
+        blocked_by="hello-0",
         attempts=(
             Attempt(
                 number=1,
