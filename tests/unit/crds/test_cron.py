@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 
 import pytest
 
 from builders import wall
-from chronos_crds.cron import LAST_YEAR, MACROS, MAX_LENGTH, CronError, next_wall_time, parse_cron
+from chronos_crds.cron import (
+    LAST_YEAR,
+    MACROS,
+    MAX_LENGTH,
+    CronError,
+    CronExpression,
+    is_hashed,
+    parse_cron,
+    parse_entry,
+)
+from chronos_crds.interval import Interval
+from chronos_crds.schedule import CronDialect
+from chronos_crds.walltime import read_wall, wall_times, write_wall
+
+AUTO, UNIX, QUARTZ = CronDialect
+
+
+def next_wall_time(cron: CronExpression, after: datetime) -> datetime | None:
+    """The first wall time strictly after that one."""
+    end = read_wall(wall("2200-01-01"))
+    found = next(wall_times(cron, read_wall(after) + 1, end), None)
+    return None if found is None else write_wall(found)
+
+
+def meaning(cron: CronExpression) -> list[object]:
+    """All that tells two expressions apart, but for their texts."""
+    return [cron.seconds, cron.minutes, cron.hours, cron.days, cron.months, cron.years]
+
+
+def numbers_in(cron: CronExpression, field: str) -> set[int] | None:
+    """The numbers of a field, as a set; None where it has none."""
+    where = cron.days if field in ("days", "weekdays") else cron
+    numbers = getattr(where, field)
+    return None if numbers is None else set(numbers)
+
 
 EVERY_SECOND = set(range(60))
 EVERY_HOUR = set(range(24))
@@ -66,13 +100,13 @@ FIELDS = [
     ("text", "field", "numbers"), [row[1:] for row in FIELDS], ids=[row[0] for row in FIELDS]
 )
 def test_a_field_is_read(text: str, field: str, numbers: set[int] | None) -> None:
-    assert getattr(parse_cron(text), field) == numbers
+    assert numbers_in(parse_cron(text), field) == numbers
 
 
-@pytest.mark.parametrize(("macro", "meaning"), MACROS.items())
-def test_a_macro_is_short_for_five_fields(macro: str, meaning: str) -> None:
+@pytest.mark.parametrize(("macro", "long"), MACROS.items())
+def test_a_macro_is_short_for_five_fields(macro: str, long: str) -> None:
     for text in (macro, macro.upper(), f"  {macro} "):
-        assert parse_cron(text).canonical == parse_cron(meaning).canonical
+        assert meaning(parse_cron(text)) == meaning(parse_cron(long))
 
 
 def test_hourly_is_on_the_hour() -> None:
@@ -84,7 +118,7 @@ def test_hourly_is_on_the_hour() -> None:
 @pytest.mark.parametrize("space", ["  ", "\t", " \t "])
 def test_any_white_space_parts_fields(space: str) -> None:
     text = space + space.join("0 30 2 * * MON".split()) + space
-    assert parse_cron(text).canonical == parse_cron("0 30 2 * * 1").canonical
+    assert meaning(parse_cron(text)) == meaning(parse_cron("0 30 2 * * 1"))
 
 
 REAL_TIME = [
@@ -121,9 +155,9 @@ DAYS = [
     ("text", "fires", "rests"), [row[1:] for row in DAYS], ids=[row[0] for row in DAYS]
 )
 def test_days_of_month_and_week_form_a_union(text: str, fires: list[int], rests: list[int]) -> None:
-    cron = parse_cron(text)
-    assert [day for day in fires if not cron.is_day(date(2026, 6, day))] == []
-    assert [day for day in rests if cron.is_day(date(2026, 6, day))] == []
+    days = parse_cron(text).days_in(2026, 6)
+    assert [day for day in fires if day not in days] == []
+    assert [day for day in rests if day in days] == []
 
 
 @pytest.mark.parametrize("text", [row[1] for row in DAYS if row[2]])
@@ -133,7 +167,7 @@ def test_the_walk_agrees_with_the_rule_of_days(text: str) -> None:
     while (moment := next_wall_time(cron, moment) or end) < end:
         walked.add(moment.day)
         moment = moment.replace(hour=23, minute=59)
-    assert walked == {day for day in range(1, 31) if cron.is_day(date(2026, 6, day))}
+    assert walked == set(cron.days_in(2026, 6))
 
 
 MISTAKES = [
@@ -178,7 +212,6 @@ MISTAKES = [
     ("a question mark for the minute", "? * * * *", 0, "'?' in the minute", "write *"),
     ("a question mark for the month", "* * * ? *", 6, "'?' in the month", "write *"),
     ("a question mark for the year", "* * * * * * ?", 12, "'?' in the year", "write *"),
-    ("L, which is not known yet", "0 0 L * *", 4, "'L' in the day of month", "1 to 31"),
     ("the mistake's place counts the spaces", "0   0  32 * *", 7, "'32'", "1 to 31"),
     ("a star beside a number", "*5 * * * *", 0, "'*5' in the minute", "0 to 59"),
     ("30 February", "0 0 30 2 *", 0, "can never fire", "day of month"),
@@ -211,7 +244,7 @@ def test_spaces_in_front_do_not_shift_the_place() -> None:
 def test_an_expression_has_at_most_256_characters() -> None:
     longest = ("0," * 128)[: MAX_LENGTH - 9] + "1 * * * *"
     assert len(longest) == MAX_LENGTH
-    assert parse_cron(longest).minutes == {0, 1}
+    assert parse_cron(longest).minutes == (0, 1)
     with pytest.raises(CronError, match="257 characters") as caught:
         parse_cron(longest + " ")
     assert caught.value.position == MAX_LENGTH
@@ -257,6 +290,291 @@ def test_the_next_is_strictly_later() -> None:
     noon = wall("2026-03-01 12:00:00")
     assert next_wall_time(parse_cron("0 12 * * *"), noon) == wall("2026-03-02 12:00:00")
     assert next_wall_time(parse_cron("* * * * * *"), noon) == wall("2026-03-01 12:00:01")
+
+
+# 2026: January begins on a Thursday, February on a Sunday with 28 days, August ends on a Monday.
+DAYS_OF_MONTHS: list[tuple[str, str, int, tuple[int, ...]]] = [
+    ("L is the last day of a long month", "0 0 L * *", 1, (31,)),
+    ("L is the last day of February", "0 0 L * *", 2, (28,)),
+    ("L-3 is the third day before the last", "0 0 L-3 * *", 2, (25,)),
+    ("L-30 is the first of a month of 31 days", "0 0 L-30 * *", 1, (1,)),
+    ("L-30 is no day of February", "0 0 L-30 * *", 2, ()),
+    ("L-0 is the last day", "0 0 L-0 * *", 4, (30,)),
+    ("LW is the Friday before a last day on Saturday", "0 0 LW * *", 2, (27,)),
+    ("LW is the Friday before a last day on Sunday", "0 0 LW * *", 5, (29,)),
+    ("LW is the last day where that is a weekday", "0 0 LW * *", 8, (31,)),
+    ("L-2W is the weekday nearest to that day", "0 0 L-2W * *", 3, (30,)),
+    ("15W on a Thursday is that day", "0 0 15W * *", 1, (15,)),
+    ("15W on a Sunday is the Monday", "0 0 15W * *", 2, (16,)),
+    ("15W on a Saturday is the Friday", "0 0 15W * *", 8, (14,)),
+    ("1W on a Saturday is Monday the 3rd, not last month", "0 0 1W * *", 8, (3,)),
+    ("1W on a Sunday is Monday the 2nd", "0 0 1W * *", 2, (2,)),
+    ("31W on a Saturday is Friday the 30th", "0 0 31W * *", 10, (30,)),
+    ("31W on a Sunday is Friday the 29th, not next month", "0 0 31W * *", 5, (29,)),
+    ("31W is no day of a short month", "0 0 31W * *", 6, ()),
+    ("a list holds all kinds", "0 0 1,15W,L * *", 2, (1, 16, 28)),
+    ("small letters do", "0 0 lw * *", 2, (27,)),
+    ("5L is the last Friday", "0 0 * * 5L", 1, (30,)),
+    ("FRIL is the last Friday", "0 0 * * FRIL", 2, (27,)),
+    ("0L and 7L are the last Sunday", "0 0 * * 0L,7L", 2, (22,)),
+    ("6#3 is the third Saturday", "0 0 * * 6#3", 1, (17,)),
+    ("FRI#3 is the third Friday", "0 0 * * FRI#3", 1, (16,)),
+    ("THU#5 is the fifth Thursday", "0 0 * * THU#5", 1, (29,)),
+    ("a month may have no fifth Thursday", "0 0 * * THU#5", 2, ()),
+    ("both restricted: either is enough", "0 0 L * FRI#1", 1, (2, 31)),
+    ("*/2 counts as restricted", "0 0 */15 * MON", 1, (1, 5, 12, 16, 19, 26, 31)),
+    ("*/1 restricts nothing, as CronJob has it", "0 0 9 * */1", 1, (9,)),
+    ("Quartz counts 6L as the last Friday", "0 0 0 ? * 6L", 1, (30,)),
+    ("Quartz counts 6#3 as the third Friday", "0 0 0 ? * 6#3", 1, (16,)),
+    ("Quartz' L alone is each Saturday", "0 0 0 ? * L", 1, (3, 10, 17, 24, 31)),
+    ("Quartz' 1 is Sunday", "0 0 0 ? * 1", 2, (1, 8, 15, 22)),
+    ("Quartz' 2-6 is Monday to Friday", "0 0 0 ? * 2-6", 2,
+     (*range(2, 7), *range(9, 14), *range(16, 21), *range(23, 28))),
+    ("names mean the same in Quartz", "0 0 0 ? * FRI", 2, (6, 13, 20, 27)),
+    ("Quartz' ranges go over the week's end", "0 0 0 ? * FRI-MON", 2,
+     (1, 2, 6, 7, 8, 9, 13, 14, 15, 16, 20, 21, 22, 23, 27, 28)),
+    ("five fields take a ? as CronJob does, and count from 0", "0 0 ? * 1", 2, (2, 9, 16, 23)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "month", "days"),
+    [row[1:] for row in DAYS_OF_MONTHS],
+    ids=[row[0] for row in DAYS_OF_MONTHS],
+)
+def test_days_that_depend_on_the_month(text: str, month: int, days: tuple[int, ...]) -> None:
+    assert parse_cron(text).days_in(2026, month) == days
+
+
+DIALECTS = [
+    ("six fields are Unix: 0 is Sunday", "0 0 0 * * 0", AUTO, {0}),
+    ("six fields with a ? are Quartz", "0 0 0 ? * 1", AUTO, {0}),
+    ("seven fields are Quartz", "0 0 0 * * 1 *", AUTO, {0}),
+    ("seven fields can be Unix", "0 0 0 * * 1 *", UNIX, {1}),
+    ("six fields can be Quartz", "0 0 0 * * 1", QUARTZ, {0}),
+    ("five fields are Unix", "0 0 * * 1", AUTO, {1}),
+    ("a macro is itself in Quartz, too", "@weekly", QUARTZ, {0}),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "weekdays"),
+    [row[1:] for row in DIALECTS],
+    ids=[row[0] for row in DIALECTS],
+)
+def test_a_dialect_counts_weekdays(text: str, dialect: CronDialect, weekdays: set[int]) -> None:
+    assert parse_cron(text, dialect=dialect).days.weekdays == weekdays
+
+
+WRAPPED = [
+    ("hours over midnight", "0 0 22-2 ? * *", "hours", {22, 23, 0, 1, 2}),
+    ("minutes over the hour, by steps", "0 50-10/10 * ? * *", "minutes", {50, 0, 10}),
+    ("months over the year", "0 0 0 1 NOV-FEB ?", "months", {11, 12, 1, 2}),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "numbers"), [row[1:] for row in WRAPPED], ids=[row[0] for row in WRAPPED]
+)
+def test_quartz_ranges_run_over_the_end(text: str, field: str, numbers: set[int]) -> None:
+    assert numbers_in(parse_cron(text), field) == numbers
+
+
+DIALECT_MISTAKES = [
+    ("a year as the sixth field", "0 12 * * * 2026", AUTO, 11, "looks like a year",
+     "write '0 0 12 * * * 2026'"),
+    ("a year behind a weekday's number, which Quartz would count otherwise",
+     "30 9 * * 1-5 2026-2028", AUTO, 13, "looks like a year", "'0 30 9 * * MON-FRI 2026-2028'"),
+    ("a year for the weekday", "0 12 1 1 2026", AUTO, 9, "looks like a year",
+     "write '0 0 12 1 1 ? 2026'"),
+    ("Quartz with five fields", "0 12 * * *", QUARTZ, 10, "which is Unix cron", "second first"),
+    ("Quartz with both days restricted", "0 0 12 1 * MON", QUARTZ, 7, "which Quartz cannot",
+     "cronDialect: Unix"),
+    ("seven fields with both days restricted", "0 0 12 1 * MON 2026", AUTO, 7,
+     "which Quartz cannot", "put ? in one"),
+    ("Quartz' weekday 0", "0 0 0 ? * 0", AUTO, 10, "'0' in the day of week", "1 = SUN to 7 = SAT"),
+    ("Quartz' weekday 8", "0 0 0 ? * 8", AUTO, 10, "'8' in the day of week", "from 1 to 7"),
+    ("a ? under Unix", "0 0 0 ? * MON", UNIX, 6, "'?' is Quartz", "cronDialect: Quartz"),
+    ("L as a weekday under Unix", "0 0 * * L", AUTO, 8, "says no weekday", "SATL"),
+    ("L in the hour", "0 L * * *", AUTO, 2, "'L' in the hour", "may stand in the day of month"),
+    ("W in the weekday", "0 0 * * 5W", AUTO, 8, "'5W' in the day of week", "day of month"),
+    ("# in the day of month", "0 0 6#3 * *", AUTO, 4, "'6#3' in the day of month", "day of week"),
+    ("32W", "0 0 32W * *", AUTO, 4, "'32W' in the day of month", "1W to 31W"),
+    ("L-31", "0 0 L-31 * *", AUTO, 6, "lies before the month", "L-1 to L-30"),
+    ("a sixth Friday", "0 0 * * FRI#6", AUTO, 12, "'6' behind #", "#1 to #5"),
+    ("nothing behind #", "0 0 * * FRI#", AUTO, 12, "nothing behind #", "#1 to #5"),
+    ("a long name", "0 0 * * MONDAY", AUTO, 8, "'MONDAY'", "did you mean MON?"),
+    ("H in the year", "0 0 0 1 1 ? H", AUTO, 12, "'H' in the year", "no meaning"),
+    ("H without its range's end", "H(5) * * * *", AUTO, 2, "has no range", "H(0-59)"),
+    ("H with a range that runs backwards", "H(9-5) * * * *", AUTO, 2, "has no range", "lower"),
+    ("H with a range out of bounds", "0 H(0-24) * * *", AUTO, 6, "'24' in the hour", "0 to 23"),
+    ("H with something behind", "H5 * * * *", AUTO, 0, "'H5' in the minute", "H(0-29)/10"),
+    ("H with a step of 0", "H/0 * * * *", AUTO, 2, "the step '0'", "*/15"),
+    ("an H that may pick a day which does not exist", "0 0 H(29-31) 2 *", AUTO, 0,
+     "for some jobs", "day of month"),
+    ("an H that may pick a month without that day", "0 0 31 H *", AUTO, 0,
+     "for some jobs", "month"),
+    ("a fifth Sunday of one February", "0 0 0 ? 2 1#5 2026", AUTO, 0, "can never fire", "year"),
+    ("L-30 in February", "0 0 L-30 2 *", AUTO, 0, "can never fire", "day of month"),
+    ("31W in a short month", "0 0 31W 6 *", AUTO, 0, "can never fire", "day of month"),
+    ("@every here, where only cron can stand", "@every 5m", AUTO, 0, "is an interval", "@hourly"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "position", "said", "remedy"),
+    [row[1:] for row in DIALECT_MISTAKES],
+    ids=[row[0] for row in DIALECT_MISTAKES],
+)
+def test_a_dialects_mistake_is_told_with_its_place_and_remedy(
+    text: str, dialect: CronDialect, position: int, said: str, remedy: str
+) -> None:
+    with pytest.raises(CronError) as caught:
+        parse_cron(text, dialect=dialect)
+    assert said in caught.value.message
+    assert caught.value.position == position
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("row", DIALECT_MISTAKES[:3], ids=lambda row: row[0])
+def test_what_is_suggested_for_a_year_can_be_read(row: tuple[str, ...]) -> None:
+    suggestion = row[5].split("'")[-2]
+    years = parse_cron(suggestion).years
+    assert years is not None
+    assert years[0] == 2026
+
+
+EVERY = [
+    ("seconds", "@every 90s", 90),
+    ("minutes", "@every 5m", 300),
+    ("hours", "@every 24h", 86400),
+    ("all three", "@every 1h30m5s", 5405),
+    ("spaces around", "  @every   5m ", 300),
+    ("the shortest", "@every 1s", 1),
+    ("the longest, 366 days", "@every 8784h", 31_622_400),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [row[1:] for row in EVERY], ids=[row[0] for row in EVERY]
+)
+def test_every_is_an_interval(text: str, seconds: int) -> None:
+    assert parse_entry(text) == Interval(seconds)
+
+
+def test_an_entry_that_is_no_interval_is_an_expression() -> None:
+    assert parse_entry("1 2 3 4 *") is parse_cron("1 2 3 4 *")
+    assert parse_entry("0 0 0 * * 1", dialect=QUARTZ) is parse_cron("0 0 0 * * 1", dialect=QUARTZ)
+
+
+EVERY_MISTAKES = [
+    ("nothing behind it", "@every", 6, "without one duration", "@every 90s"),
+    ("two durations", "@every 1h 30m", 6, "without one duration", "1h30m"),
+    ("no space", "@every5m", 6, "without one duration", "@every 90s"),
+    ("no unit", "@every 90", 7, "'90' is no duration", "90s"),
+    ("a unit that is not known", "@every 2d", 7, "'2d' is no duration", "24h"),
+    ("a fraction", "@every 1.5h", 7, "'1.5h' is no duration", "1h30m"),
+    ("milliseconds", "@every 500ms", 11, "'s' is no duration", "90s"),
+    ("units out of order", "@every 5s1h", 9, "'1h' is no duration", "1h30m"),
+    ("a unit twice", "@every 1h1h", 9, "'1h' is no duration", "1h30m"),
+    ("no time at all", "@every 0s", 7, "out of bounds", "one second"),
+    ("more than 366 days", "@every 8784h1s", 7, "out of bounds", "8784h"),
+    ("negative", "@every -5m", 7, "'-5m' is no duration", "90s"),
+    ("digits of another script", "@every ٣m", 7, "is no duration", "90s"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "said", "remedy"),
+    [row[1:] for row in EVERY_MISTAKES],
+    ids=[row[0] for row in EVERY_MISTAKES],
+)
+def test_a_wrong_interval_is_told_with_its_place_and_remedy(
+    text: str, position: int, said: str, remedy: str
+) -> None:
+    with pytest.raises(CronError) as caught:
+        parse_entry(text)
+    assert said in caught.value.message
+    assert caught.value.position == position
+    assert remedy in caught.value.remedy
+
+
+UIDS = [f"00000000-0000-4000-8000-{number:012d}" for number in range(1000)]
+
+
+def test_a_thousand_hourly_jobs_spread_over_the_hour() -> None:
+    minutes = [parse_cron("H * * * *", uid=uid).minutes for uid in UIDS]
+    assert {len(some) for some in minutes} == {1}
+    shares = [minutes.count((minute,)) for minute in range(60)]
+    # 1000 in 60 is 16.7 each; of the binomial distribution 6 and 35 lie beyond 1 in 10,000.
+    assert min(shares) >= 6
+    assert max(shares) <= 35
+
+
+HASHED = [
+    ("H of days stays within each month's days", "0 0 H * *", "days", range(1, 29)),
+    ("H of hours", "0 H * * *", "hours", range(24)),
+    ("H of months", "0 0 1 H *", "months", range(1, 13)),
+    ("H of weekdays", "0 0 * * H", "weekdays", range(7)),
+    ("H of Quartz' weekdays", "0 0 0 ? * H", "weekdays", range(7)),
+    ("H of seconds", "H * * * * *", "seconds", range(60)),
+    ("H in a range", "H(10-19) * * * *", "minutes", range(10, 20)),
+    ("H in a range of names", "0 0 * * H(MON-FRI)", "weekdays", range(1, 6)),
+    ("H in a range of days may name the 31st", "0 0 H(25-31) * *", "days", range(25, 32)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "numbers"), [row[1:] for row in HASHED], ids=[row[0] for row in HASHED]
+)
+def test_h_picks_each_number_for_some_job(text: str, field: str, numbers: range) -> None:
+    picked = [numbers_in(parse_cron(text, uid=uid), field) or set() for uid in UIDS]
+    assert {len(some) for some in picked} == {1}
+    assert set().union(*picked) == set(numbers)
+
+
+def test_h_with_a_step_goes_round_from_an_offset_of_its_own() -> None:
+    found = {parse_cron("H/15 * * * *", uid=uid).minutes for uid in UIDS}
+    assert found == {tuple(range(offset, 60, 15)) for offset in range(15)}
+
+
+def test_h_with_a_step_in_a_range_stays_in_it() -> None:
+    found = {parse_cron("H(0-29)/10 * * * *", uid=uid).minutes for uid in UIDS}
+    assert found == {tuple(range(offset, 30, 10)) for offset in range(10)}
+
+
+def test_a_step_longer_than_its_range_still_picks_one() -> None:
+    found = {parse_cron("H(0-5)/30 * * * *", uid=uid).minutes for uid in UIDS}
+    assert found == {(offset,) for offset in range(6)}
+
+
+def test_h_beside_other_numbers_adds_to_them() -> None:
+    minutes = parse_cron("H(0-9),30 * * * *", uid=UIDS[0]).minutes
+    assert len(minutes) == 2
+    assert minutes[1] == 30
+
+
+def test_the_same_job_picks_the_same_and_its_fields_are_independent() -> None:
+    first, again = (parse_cron("H H * * *", uid=UIDS[1]) for _ in range(2))
+    assert first is again
+    pairs = {
+        (c.minutes[0] % 24, c.hours[0]) for c in (parse_cron("H H * * *", uid=u) for u in UIDS)
+    }
+    # Were they one hash, minute % 24 would tell the hour: 60 pairs at most.
+    assert len(pairs) > 300
+
+
+def test_without_h_the_job_does_not_matter() -> None:
+    assert parse_cron("7 7 * * THU", uid="a") is parse_cron("7 7 * * THU", uid="b")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("H * * * *", True), ("0 0 * * h", True), ("0 0 * MAR THU", False), ("@hourly", False),
+     ("@every 1h", False)],
+)  # fmt: skip
+def test_an_entry_tells_whether_it_depends_on_the_job(text: str, expected: bool) -> None:
+    assert is_hashed(text) is expected
 
 
 def test_equal_texts_are_read_once() -> None:
