@@ -16,6 +16,9 @@ class Clock(Protocol):
     def elapsed(self) -> float:
         """Seconds since an arbitrary moment; never goes back, whatever happens to the wall time."""
 
+    def cpu(self) -> float:
+        """Seconds of CPU that the calling thread has taken since an arbitrary moment."""
+
 
 class SystemClock:
     """The machine's clock."""
@@ -25,3 +28,6 @@ class SystemClock:
 
     def elapsed(self) -> float:
         return time.monotonic()
+
+    def cpu(self) -> float:
+        return time.thread_time()

@@ -10,13 +10,15 @@ from fastapi import Depends, Request
 
 from chronos_api.body import read_json
 from chronos_api.clock import Clock
+from chronos_api.computing import Computer
 from chronos_api.errors import FieldError, InvalidRequest
 from chronos_api.logs import LogStore
 from chronos_api.pulse import Pulse
+from chronos_api.store.archive import ArchiveStore
 from chronos_api.store.calendars import CalendarStore
 from chronos_api.store.executions import ExecutionStore
 from chronos_api.store.jobs import JobStore
-from chronos_api.tenants import Tenant, Tenants
+from chronos_api.tenants import Scope, Tenant, Tenants
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Parts:
     executions: ExecutionStore
     calendars: CalendarStore
     logs: LogStore
+    archive: ArchiveStore
+    computer: Computer
     tenants: Tenants
     pulse: Pulse
     clock: Clock
@@ -46,6 +50,12 @@ async def find_tenant(request: Request, parts: PartsDep) -> Tenant:
     return await parts.tenants.find(request.query_params.get("tenant"))
 
 
+async def find_scope(request: Request, parts: PartsDep) -> Scope:
+    """The tenants the request names: one, the default one, or all; raises TenantNotFound."""
+    return await parts.tenants.find_scope(request.query_params.get("tenant"))
+
+
+ScopeDep = Annotated[Scope, Depends(find_scope)]
 TenantDep = Annotated[Tenant, Depends(find_tenant)]
 BodyDep = Annotated[dict[str, Any], Depends(read_json)]
 

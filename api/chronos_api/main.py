@@ -13,6 +13,7 @@ from starlette.responses import Response
 from chronos_api.auth.gate import Gate
 from chronos_api.auth.principal import Authenticator
 from chronos_api.clock import Clock
+from chronos_api.computing import Computer
 from chronos_api.config import Config
 from chronos_api.deps import Parts, refuse_repeated_parameters
 from chronos_api.errors import (
@@ -28,7 +29,19 @@ from chronos_api.openapi import build_openapi
 from chronos_api.perimeter import Perimeter
 from chronos_api.problems import problem_response, translate_input, translate_outside
 from chronos_api.pulse import Pulse, ask_kubernetes, ask_object_store
-from chronos_api.routes import calendars, executions, health, jobs, pauses, runs
+from chronos_api.routes import (
+    backfills,
+    calendars,
+    executions,
+    forecasts,
+    health,
+    jobs,
+    ledgers,
+    pauses,
+    runs,
+    schedules,
+)
+from chronos_api.store.archive import ArchiveStore
 from chronos_api.store.calendars import CalendarStore
 from chronos_api.store.executions import ExecutionStore
 from chronos_api.store.jobs import JobStore
@@ -39,6 +52,19 @@ from chronos_clients.objectstore import ObjectStore
 from chronos_crds.validation import InvalidInput
 
 log = logging.getLogger(__name__)
+
+_ROUTES = (
+    jobs,
+    pauses,
+    runs,
+    backfills,
+    ledgers,
+    executions,
+    schedules,
+    forecasts,
+    calendars,
+    health,
+)
 
 
 def build_parts(
@@ -56,6 +82,8 @@ def build_parts(
         executions=ExecutionStore(kubernetes),
         calendars=CalendarStore(kubernetes),
         logs=LogStore(objects, prefix=config.s3_prefix),
+        archive=ArchiveStore(objects, prefix=config.s3_prefix),
+        computer=Computer(),
         tenants=Tenants(
             kubernetes,
             clock,
@@ -86,7 +114,7 @@ def build_routes() -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(refuse_repeated_parameters)],
     )
-    for module in (jobs, pauses, runs, executions, calendars, health):
+    for module in _ROUTES:
         app.include_router(module.router, prefix="/api/v1")
     for error, handler in _HANDLERS.items():
         app.add_exception_handler(error, handler)

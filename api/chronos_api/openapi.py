@@ -10,10 +10,12 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from chronos_api.auth.gate import OPEN_PATHS
+from chronos_api.schemas.backfills import BackfillRequest
 from chronos_api.schemas.calendars import CalendarRequest
 from chronos_api.schemas.executions import TriggerRequest
 from chronos_api.schemas.jobs import JobRequest, PauseRequest, ResumeRequest
 from chronos_api.schemas.problems import ProblemDocument
+from chronos_api.schemas.schedules import PreviewRequest
 
 API_VERSION = "1"
 _ABOUT = (
@@ -27,6 +29,8 @@ _REFERENCED = (
     PauseRequest,
     ResumeRequest,
     TriggerRequest,
+    BackfillRequest,
+    PreviewRequest,
     CalendarRequest,
     ProblemDocument,
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NewType
 
 from chronos_api.clock import Clock
@@ -20,6 +21,18 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 # How long a namespace that was there counts as there; bounds the extra request per call.
 KNOWN_SECONDS = 10.0
 MAX_KNOWN = 10_000
+
+
+ALL = "*"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Several tenants: the namespaces to ask about (None: of all), and which of the objects found
+    there count."""
+
+    namespaces: Sequence[str | None]
+    has: Callable[[str], bool]
 
 
 class Tenants:
@@ -47,6 +60,12 @@ class Tenants:
         if not self._may_be_served(name) or not await self._exists(name):
             raise TenantNotFound(f"there is no tenant {name[:80]!r} here")
         return Tenant(name)
+
+    async def find_scope(self, name: str | None) -> Scope:
+        """The tenant of that name, the default one, or all for ``*``; raises TenantNotFound."""
+        if name != ALL:
+            return Scope([await self.find(name)], lambda _: True)
+        return Scope(sorted(self._served) or [None], self._may_be_served)
 
     def _may_be_served(self, name: str) -> bool:
         if not _NAME.fullmatch(name) or name == self._own or name.startswith("kube-"):

@@ -60,8 +60,7 @@ class ExecutionStore:
     async def create_manual(self, tenant: Tenant, job: Object, spec: ExecutionSpec) -> Object:
         """Stores an execution asked for by hand under a name of its own."""
         for _ in range(NAME_ATTEMPTS):
-            suffix = "".join(secrets.choice(NAME_LETTERS) for _ in range(5))
-            name = manual_prefix(job["metadata"]["name"]) + suffix
+            name = manual_prefix(job["metadata"]["name"]) + random_letters(5)
             stored = await self.create(tenant, job, name, spec)
             if stored is not None:
                 return stored
@@ -102,6 +101,11 @@ class ExecutionStore:
         except ClientError as error:
             raise_outside(error)
         return [it for it in found if it["spec"]["jobRef"].get("uid") == meta["uid"]]
+
+
+def random_letters(count: int) -> str:
+    """Part of a name."""
+    return "".join(secrets.choice(NAME_LETTERS) for _ in range(count))
 
 
 def build_execution(job: Object, name: str, spec: ExecutionSpec) -> Object:

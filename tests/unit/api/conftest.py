@@ -38,6 +38,9 @@ class FakeClock:
     def elapsed(self) -> float:
         return self._elapsed
 
+    def cpu(self) -> float:
+        return 0.0
+
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
         self._elapsed += seconds

@@ -305,6 +305,8 @@ EXAMPLES = {
     "PauseRequest": ("POST", "/api/v1/jobs/hello/pause"),
     "ResumeRequest": ("POST", "/api/v1/jobs/hello/resume"),
     "TriggerRequest": ("POST", "/api/v1/jobs/hello/trigger"),
+    "BackfillRequest": ("POST", "/api/v1/jobs/hello/backfill"),
+    "PreviewRequest": ("POST", "/api/v1/schedules/preview"),
     "CalendarRequest": ("POST", "/api/v1/calendars"),
 }
 

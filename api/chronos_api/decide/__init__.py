@@ -1,0 +1,1 @@
+"""What requests ask to be computed: pure functions of values, run in threads by ``computing``."""
