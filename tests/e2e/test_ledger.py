@@ -116,8 +116,8 @@ def test_a_second_that_started_names_its_execution_as_long_as_that_is_there(
     execution = api.wait_for_end("named")
     (line,) = api.ledger("named")["lines"]
     assert line["time"] == execution["scheduledTime"]
-    assert line["execution"] == execution["id"]
-    assert line["state"] == "Succeeded"
+    told = {"id": execution["id"], "state": "Succeeded", "trigger": "Immediate"}
+    assert line["execution"] == told
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@
 - apiGroups: [chronos.dev]
   resources: [chronosjobs/status, chronosexecutions/status]
   verbs: [patch]
+# patch: a run that a newer one replaces is told to end.
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, list, watch, create, delete]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]

@@ -18,7 +18,7 @@ RIGHTS = {
         "chronos.dev/chronoscalendars": READ,
         "chronos.dev/chronosexecutions": READ | {"create", "patch", "delete"},
         "chronos.dev/chronosexecutions/status": {"patch"},
-        "batch/jobs": READ | {"create", "delete"},
+        "batch/jobs": READ | {"create", "patch", "delete"},
         "/pods": READ,
         "/pods/log": {"get"},
         "/events": {"create", "patch"},
