@@ -23,6 +23,9 @@ from chronos_crds.zones import NEAR, Stretch, stretches
 # 2100-01-01 and more than any clock is behind UTC: nothing is scheduled from here on.
 END = 4_102_444_800 + NEAR
 
+# What is walked at once: half a year holds a change or two.
+_WINDOW = 182 * 86400
+
 # Going on in real time: what is skipped is not made up, what comes twice runs twice.
 _REAL_TIME = DaylightSaving(skipped=SkippedTime.SKIP, repeated=RepeatedTime.BOTH)
 
@@ -89,13 +92,38 @@ class CronCourse:
         return found
 
     def between(self, after: int, until: int, *, newest: bool = False) -> Iterator[int]:
-        after, until = max(after, -NEAR), min(until, END)
+        windows = self._windows_backward if newest else self._windows_forward
+        return chain.from_iterable(
+            self._in_window(low, high, newest=newest)
+            for low, high in windows(max(after, -NEAR), min(until, END))
+        )
+
+    def _windows_forward(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        """Spans (low, high] that hold all there is; years in which nothing fires are left out."""
+        while after < until:
+            wall = next(wall_times(self.cron, after - NEAR, END), None)
+            if wall is None:
+                return
+            after = max(after, wall - NEAR)
+            yield after, min(after + _WINDOW, until)
+            after += _WINDOW
+
+    def _windows_backward(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        while after < until:
+            wall = next(wall_times(self.cron, -NEAR, until + NEAR, newest=True), None)
+            if wall is None:
+                return
+            until = min(until, wall + NEAR)
+            yield max(until - _WINDOW, after), until
+            until -= _WINDOW
+
+    def _in_window(self, after: int, until: int, *, newest: bool) -> Iterator[int]:
         if after >= until:
             return iter(())
         parts = stretches(self.zone, after + 1, until)
-        ordered = reversed(list(parts)) if newest else parts
         return chain.from_iterable(
-            self._in_stretch(part, after, until, newest=newest) for part in ordered
+            self._in_stretch(part, after, until, newest=newest)
+            for part in (reversed(list(parts)) if newest else parts)
         )
 
     def _in_stretch(
