@@ -7,10 +7,13 @@ from itertools import islice
 from typing import Any
 
 import pytest
+from croniter import croniter
 
 from builders import NOON, build_spec, build_times, utc
 from chronos_crds.cron import CronError
+from chronos_crds.schedule import Schedule
 from chronos_crds.timetable import (
+    Timetable,
     ZoneError,
     build_timetable,
     describe_schedule,
@@ -131,6 +134,308 @@ def test_every_minute_is_every_minute_all_the_year(zone: str) -> None:
         assert ticks == [start + timedelta(minutes=minute) for minute in range(1, 181)]
         at = change
     assert at > utc("2026-09-01"), "both turns of the year were looked at"
+
+
+# Each row: what happens, zone, cron, the rule, the time after which to look, the next times in UTC.
+RULES: list[tuple[str, str, str, dict[str, str], str, list[str]]] = [
+    ("Skip leaves a skipped time out", "Europe/Berlin", "30 2 * * *", {"skipped": "Skip"},
+     "2026-03-28 00:00", ["03-28 01:30", "03-30 00:30"]),
+    ("Skip keeps the time at the gap's end", "Europe/Berlin", "0 2,3 * * *", {"skipped": "Skip"},
+     "2026-03-28 12:00", ["03-29 01:00", "03-30 00:00"]),
+    ("Skip leaves out a whole day", "Pacific/Apia", "0 12 * * *", {"skipped": "Skip"},
+     "2011-12-29 00:00", ["12-29 22:00", "12-30 22:00"]),
+    ("Skip leaves out Kwajalein's day", "Pacific/Kwajalein", "0 12 * * *", {"skipped": "Skip"},
+     "1993-08-20 12:00", ["08-21 00:00", "08-22 00:00"]),
+    ("Kwajalein's skipped day runs at its end", "Pacific/Kwajalein", "0 12 * * *", {},
+     "1993-08-20 12:00", ["08-21 00:00", "08-21 12:00", "08-22 00:00"]),
+    ("a skipped midnight of Beirut runs at one", "Asia/Beirut", "0 0 * * *", {},
+     "2026-03-27 23:00", ["03-28 22:00", "03-29 21:00"]),
+    ("Skip leaves out Beirut's midnight", "Asia/Beirut", "0 0 * * *", {"skipped": "Skip"},
+     "2026-03-27 23:00", ["03-29 21:00"]),
+    ("a skipped midnight of Havana runs at one", "America/Havana", "0 0 * * *", {},
+     "2026-03-07 12:00", ["03-08 05:00", "03-09 04:00"]),
+    ("Lord Howe's second half hour", "Australia/Lord_Howe", "45 1 * * *", {"repeated": "Second"},
+     "2026-04-04 00:00", ["04-04 15:15", "04-05 15:15"]),
+    ("Lord Howe's half hour, both times", "Australia/Lord_Howe", "45 1 * * *", {"repeated": "Both"},
+     "2026-04-04 00:00", ["04-04 14:45", "04-04 15:15", "04-05 15:15"]),
+    ("Second waits for the second pass", "Europe/Berlin", "30 2 * * *", {"repeated": "Second"},
+     "2026-10-24 12:00", ["10-25 01:30", "10-26 01:30"]),
+    ("Second asked between the passes", "Europe/Berlin", "30 2 * * *", {"repeated": "Second"},
+     "2026-10-25 00:45", ["10-25 01:30", "10-26 01:30"]),
+    ("Both runs on each pass", "Europe/Berlin", "30 2 * * *", {"repeated": "Both"},
+     "2026-10-24 12:00", ["10-25 00:30", "10-25 01:30", "10-26 01:30"]),
+    ("Both runs the last second before the turn, twice", "Europe/Berlin", "59 59 2 * * *",
+     {"repeated": "Both"}, "2026-10-24 12:00", ["10-25 00:59:59", "10-25 01:59:59"]),
+    ("the hour before the repeated one runs once under Both", "Europe/Berlin", "30 1 * * *",
+     {"repeated": "Both"}, "2026-10-24 12:00", ["10-24 23:30", "10-26 00:30"]),
+    ("the hour behind the repeated one runs once under Second", "Europe/Berlin", "0 3 * * *",
+     {"repeated": "Second"}, "2026-10-24 12:00", ["10-25 02:00", "10-26 02:00"]),
+    ("a midnight that comes twice, by its second pass", "America/Santiago", "30 23 * * *",
+     {"repeated": "Second"}, "2026-04-04 12:00", ["04-05 03:30", "04-06 03:30"]),
+    ("Sydney, south: Second in April", "Australia/Sydney", "30 2 * * *", {"repeated": "Second"},
+     "2026-04-04 00:00", ["04-04 16:30", "04-05 16:30"]),
+    ("Sydney, south: the gap in October", "Australia/Sydney", "30 2 * * *", {},
+     "2026-10-03 00:00", ["10-03 16:00", "10-04 15:30"]),
+    ("Dublin's negative winter: Both in October", "Europe/Dublin", "30 1 * * *",
+     {"repeated": "Both"}, "2026-10-24 12:00", ["10-25 00:30", "10-25 01:30", "10-26 01:30"]),
+    ("Casablanca's Ramadan: Second", "Africa/Casablanca", "30 2 * * *", {"repeated": "Second"},
+     "2026-02-15 00:00", ["02-15 02:30", "02-16 02:30"]),
+    ("Casablanca after Ramadan: Skip", "Africa/Casablanca", "30 2 * * *", {"skipped": "Skip"},
+     "2026-03-21 12:00", ["03-23 01:30"]),
+    ("St John's: Second on the half hour", "America/St_Johns", "15 1 * * *",
+     {"repeated": "Second"}, "2026-10-31 12:00", ["11-01 04:45", "11-02 04:45"]),
+    ("Chatham, 45 minutes off: the gap", "Pacific/Chatham", "0 3 * * *", {},
+     "2026-09-26 00:00", ["09-26 14:00", "09-27 13:15"]),
+    ("Chatham, 45 minutes off: Both", "Pacific/Chatham", "0 3 * * *", {"repeated": "Both"},
+     "2026-04-04 00:00", ["04-04 13:15", "04-04 14:15", "04-05 14:15"]),
+    ("Tehran's last gap, at midnight: Skip", "Asia/Tehran", "30 0 * * *", {"skipped": "Skip"},
+     "2022-03-20 22:00", ["03-22 20:00"]),
+    ("Tehran's last repeated hour: Second", "Asia/Tehran", "30 23 * * *", {"repeated": "Second"},
+     "2022-09-21 00:00", ["09-21 20:00", "09-22 20:00"]),
+    ("Gaza has a week of winter time around Ramadan", "Asia/Gaza", "30 2 * * *", {},
+     "2040-10-18 00:00", ["10-18 00:30", "10-19 00:30", "10-20 00:00", "10-20 23:30"]),
+    ("Kathmandu's last change was by a quarter", "Asia/Kathmandu", "5 0 * * *", {},
+     "1985-12-30 12:00", ["12-30 18:35", "12-31 18:30", "1986-01-01 18:20"]),
+    ("real time does not ask for the rule in the gap", "Europe/Berlin", "30 */2 * * *",
+     {"skipped": "RunAfterGap"}, "2026-03-28 23:00", ["03-28 23:30", "03-29 02:30"]),
+    ("nor in the repeated hour", "Europe/Berlin", "30 * * * *", {"repeated": "First"},
+     "2026-10-25 00:00", ["10-25 00:30", "10-25 01:30", "10-25 02:30"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("zone", "cron", "rule", "after", "expected"),
+    [row[1:] for row in RULES],
+    ids=[row[0] for row in RULES],
+)
+def test_the_rule_of_daylight_saving_can_be_chosen(
+    zone: str, cron: str, rule: dict[str, str], after: str, expected: list[str]
+) -> None:
+    times = build(cron=[cron], timeZone=zone, daylightSaving=rule, created="1970-01-01")
+    wanted = [utc(text if len(text) > 14 else after[:5] + text) for text in expected]
+    found = list(islice(times.between(utc(after), utc("2099-01-01")), len(wanted)))
+    assert found == wanted
+    assert times.newest(wanted[-1], after=utc(after), limit=99) == wanted
+
+
+def build(*, created: str = "2000-01-01", uid: str = "", **schedule: Any) -> Timetable:
+    """The timetable of a schedule that is given in the contract's own words."""
+    return build_timetable(Schedule.model_validate(schedule), created_at=utc(created), uid=uid)
+
+
+# Each row: what it is about, the schedule, when it was stored, after which time, the next times.
+INTERVALS: list[tuple[str, dict[str, Any], str, str, list[str]]] = [
+    ("counts from the creation and does not fire in it", {"everySeconds": 90},
+     "2026-01-01 00:00:07", "2026-01-01", ["00:01:37", "00:03:07", "00:04:37"]),
+    # 31,536,000 s are 4,505,142 times 7 s and 6 s.
+    ("does not drift over a year", {"everySeconds": 7},
+     "2025-01-01 00:00:00", "2026-01-01", ["00:00:01", "00:00:08"]),
+    ("an anchor in the past goes on counting", {"everySeconds": 3600,
+     "anchorTime": "2020-05-05T05:10:00Z"}, "2026-01-01", "2026-01-01", ["00:10:00", "01:10:00"]),
+    ("an anchor in the future is the first", {"everySeconds": 3600,
+     "anchorTime": "2026-01-01T12:00:00Z"}, "2026-01-01", "2026-01-01", ["12:00:00", "13:00:00"]),
+    ("an anchor at the creation does not fire", {"everySeconds": 60,
+     "anchorTime": "2026-01-01T00:00:00Z"}, "2026-01-01", "2026-01-01", ["00:01:00"]),
+    ("startTime is the anchor where there is none", {"everySeconds": 3600,
+     "startTime": "2026-01-01T06:30:00Z"}, "2026-01-01", "2026-01-01", ["06:30:00", "07:30:00"]),
+    ("startTime before the creation is the anchor, too", {"everySeconds": 3600,
+     "startTime": "2025-01-01T06:30:00Z"}, "2026-01-01", "2026-01-01", ["00:30:00", "01:30:00"]),
+    ("an anchor beside a startTime counts, and startTime bounds", {"everySeconds": 3600,
+     "anchorTime": "2026-01-01T00:10:00Z", "startTime": "2026-01-01T03:00:00Z"},
+     "2026-01-01", "2026-01-01", ["03:10:00", "04:10:00"]),
+    ("@every is the same", {"cron": ["@every 1m30s"]},
+     "2026-01-01 00:00:07", "2026-01-01", ["00:01:37", "00:03:07"]),
+    ("@every beside everySeconds and cron", {"cron": ["@every 20m", "50 * * * *"],
+     "everySeconds": 1800}, "2026-01-01", "2026-01-01",
+     ["00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00"]),
+    ("no turn of the clock touches it", {"everySeconds": 3600, "timeZone": "Europe/Berlin",
+     "anchorTime": "2026-03-29T00:30:00Z"}, "2026-01-01", "2026-03-29",
+     ["00:30:00", "01:30:00", "02:30:00"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schedule", "created", "after", "expected"),
+    [row[1:] for row in INTERVALS],
+    ids=[row[0] for row in INTERVALS],
+)
+def test_intervals(schedule: dict[str, Any], created: str, after: str, expected: list[str]) -> None:
+    times = build(**schedule, created=created)
+    wanted = [utc(f"{after} {clock}") for clock in expected]
+    assert list(islice(times.between(utc(after), utc("2027-01-01")), len(wanted))) == wanted
+    assert times.newest(wanted[-1], after=utc(after), limit=2) == wanted[-2:]
+    assert times.count_between(utc(after), wanted[-1]) == len(wanted)
+
+
+WINDOWS: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("both ends of the window are in it", {"cron": ["0 12 * * *"],
+     "startTime": "2026-03-02T12:00:00Z", "endTime": "2026-03-04T12:00:00Z"},
+     ["03-02 12:00", "03-03 12:00", "03-04 12:00"]),
+    ("a fraction before startTime counts up", {"cron": ["* * * * * *"],
+     "startTime": "2026-03-02T11:59:59.500Z", "endTime": "2026-03-02T12:00:01.500Z"},
+     ["03-02 12:00", "03-02 12:00:01"]),
+    ("a window of one second", {"cron": ["* * * * * *"],
+     "startTime": "2026-03-02T12:00:00Z", "endTime": "2026-03-02T12:00:00Z"}, ["03-02 12:00"]),
+    ("it bounds intervals", {"everySeconds": 86400, "startTime": "2026-03-02T00:00:00Z",
+     "endTime": "2026-03-03T23:00:00Z"}, ["03-02 00:00", "03-03 00:00"]),
+    ("it bounds one-time runs", {"at": ["2026-03-02T00:00:00Z", "2026-03-05T00:00:00Z"],
+     "endTime": "2026-03-04T00:00:00Z"}, ["03-02 00:00"]),
+    ("it does not bound immediate", {"immediate": True, "cron": ["0 0 * * *"],
+     "startTime": "2026-03-02T00:00:00Z", "endTime": "2026-03-02T00:00:00Z"},
+     ["03-01 12:00", "03-02 00:00"]),
+    ("an end alone", {"cron": ["0 0 * * *"], "endTime": "2026-03-03T00:00:00Z"},
+     ["03-02 00:00", "03-03 00:00"]),
+    ("an end in the past leaves nothing", {"cron": ["* * * * *"],
+     "endTime": "2026-02-01T00:00:00Z"}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"), [row[1:] for row in WINDOWS], ids=[row[0] for row in WINDOWS]
+)
+def test_a_window_bounds_what_is_scheduled(schedule: dict[str, Any], expected: list[str]) -> None:
+    times = build(**schedule, created="2026-03-01 12:00:00")
+    wanted = [utc(f"2026-{text}") for text in expected]
+    assert list(times.between(utc("2020-01-01"), utc("2090-01-01"))) == wanted
+    assert times.newest(utc("2090-01-01"), after=utc("2020-01-01"), limit=9) == wanted
+    assert times.next_after(utc("2020-01-01")) == (wanted[0] if wanted else None)
+    assert times.next_after(utc("2026-04-01")) is None
+
+
+def test_the_newest_are_the_end_of_all() -> None:
+    times = build(
+        cron=["*/7 * * * *", "0 0 1 * *", "@every 11m"],
+        at=["2026-10-25T00:30:01Z"],
+        timeZone="Europe/Berlin",
+        created="2026-10-01",
+    )
+    after, until = utc("2026-10-24 23:00"), utc("2026-10-25 03:00")
+    every = list(times.between(after, until))
+    assert len(every) > 50
+    for limit in (1, 2, 10, len(every), len(every) + 5):
+        assert times.newest(until, after=after, limit=limit) == every[-limit:]
+    assert times.newest(until, after=until, limit=5) == []
+    assert times.newest(after, after=until, limit=5) == []
+    assert times.newest(until, after=after, limit=0) == []
+
+
+def test_the_newest_reach_far_back_where_there_are_few() -> None:
+    times = build(cron=["0 0 29 2 *"], created="1990-01-01")
+    years = [
+        found.year for found in times.newest(utc("2027-01-01"), after=utc("1990-01-01"), limit=5)
+    ]
+    assert years == [2008, 2012, 2016, 2020, 2024]
+
+
+def test_without_jitter_nothing_is_delayed() -> None:
+    assert build(cron=["* * * * *"], uid="a").delay_of(NOON) == timedelta()
+
+
+def test_jitter_is_less_than_its_bound_and_the_same_each_time() -> None:
+    times, again = (build(cron=["0 * * * *"], jitterSeconds=600, uid="a") for _ in range(2))
+    ticks = list(times.between(NOON, NOON + timedelta(days=40)))
+    delays = [times.delay_of(tick) for tick in ticks]
+    assert delays == [again.delay_of(tick) for tick in ticks]
+    assert all(timedelta() <= delay < timedelta(minutes=10) for delay in delays)
+    assert all(delay.microseconds % 1000 == 0 for delay in delays)
+    # 960 draws: each tenth of the ten minutes is hit.
+    assert {delay // timedelta(minutes=1) for delay in delays} == set(range(10))
+
+
+def test_jitter_differs_from_job_to_job() -> None:
+    delays = {
+        build(cron=["0 * * * *"], jitterSeconds=3600, uid=f"{number}").delay_of(NOON)
+        for number in range(100)
+    }
+    assert len(delays) > 95
+
+
+def test_jitter_never_reaches_the_next_scheduled_second() -> None:
+    times = build(cron=["*/20 * * * * *", "1 0 12 * * *"], jitterSeconds=86_400, uid="a")
+    for tick in times.between(NOON - SECOND, NOON + timedelta(minutes=30)):
+        following = times.next_after(tick)
+        assert following is not None
+        assert tick + times.delay_of(tick) < following
+    assert times.delay_of(NOON) < SECOND
+
+
+def test_the_last_scheduled_second_has_the_whole_jitter() -> None:
+    delays = {
+        build(at=["2026-03-01T12:00:00Z"], jitterSeconds=60, uid=f"{n}").delay_of(NOON)
+        for n in range(200)
+    }
+    assert max(delays) > timedelta(seconds=50)
+    assert max(delays) < timedelta(seconds=60)
+
+
+def test_h_is_read_with_the_jobs_uid() -> None:
+    minutes = {
+        build(cron=["H * * * *"], uid=f"{number}").next_after(NOON).minute  # type: ignore[union-attr]
+        for number in range(500)
+    }
+    assert len(minutes) > 55
+
+
+def test_a_dialect_is_heeded() -> None:
+    times = build(cron=["0 0 0 * * 1"], cronDialect="Quartz")
+    assert times.next_after(utc("2026-03-02")) == utc("2026-03-08")
+
+
+# croniter's known mistakes, none of which may come back.
+TRAPS: list[tuple[str, str, str, str, str | None]] = [
+    ("@hourly is on the hour", "@hourly", "Etc/UTC", "2026-03-01 11:30:00", "2026-03-01 12:00:00"),
+    ("a fixed time fires once in autumn", "0 30 1 * * *", "America/New_York",
+     "2024-11-03 05:30:00", "2024-11-04 06:30:00"),
+    ("the last Saturday within given years", "0 0 0 ? * 7L 2026-2027", "Etc/UTC",
+     "2026-01-01", "2026-01-31"),
+    ("Quartz' 1 is Sunday", "0 0 0 ? * 1", "Etc/UTC", "2026-03-01", "2026-03-08"),
+    ("LW is the last weekday", "0 0 LW * *", "Etc/UTC", "2026-05-01", "2026-05-29"),
+    ("L-3 is the third day before the last", "0 0 L-3 * *", "Etc/UTC", "2026-02-01", "2026-02-25"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "after", "expected"), [row[1:] for row in TRAPS], ids=[row[0] for row in TRAPS]
+)
+def test_known_traps(cron: str, zone: str, after: str, expected: str) -> None:
+    assert build(cron=[cron], timeZone=zone).next_after(utc(after)) == utc(expected)
+
+
+CALENDAR_ENDS: list[tuple[str, str, str, list[str]]] = [
+    ("leap days, over common years", "0 0 29 2 *", "2026-01-01", ["2028-02-29", "2032-02-29"]),
+    ("the last day of February", "0 0 L 2 *", "2026-03-01", ["2027-02-28", "2028-02-29"]),
+    ("the last second of a year", "59 59 23 31 12 *", "2026-06-01",
+     ["2026-12-31 23:59:59", "2027-12-31 23:59:59"]),
+    ("the first second of a year", "0 0 0 1 1 *", "2026-06-01", ["2027-01-01", "2028-01-01"]),
+    ("the 31st, over short months", "0 0 31 * *", "2026-03-31", ["2026-05-31", "2026-07-31"]),
+    ("the 30th, over February", "0 0 30 * *", "2026-01-30", ["2026-03-30", "2026-04-30"]),
+    ("the end of each quarter", "0 0 L */3 *", "2026-01-01", ["2026-01-31", "2026-04-30"]),
+    ("a fifth Monday", "0 0 * * MON#5", "2026-01-01", ["2026-03-30", "2026-06-29"]),
+    ("the day before a leap day", "0 0 L-1 2 *", "2028-01-01", ["2028-02-28", "2029-02-27"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cron", "after", "expected"),
+    [row[1:] for row in CALENDAR_ENDS],
+    ids=[row[0] for row in CALENDAR_ENDS],
+)
+def test_the_ends_of_months_and_years(cron: str, after: str, expected: list[str]) -> None:
+    wanted = [utc(text) for text in expected]
+    times = build(cron=[cron])
+    assert list(islice(times.between(utc(after), utc("2090-01-01")), len(wanted))) == wanted
+
+
+def test_a_second_opinion_agrees_in_what_it_can_do() -> None:
+    # croniter, on plain expressions in UTC: five fields, one of the days free.
+    for number in range(300):
+        cron = f"{number % 60} {number % 24} {number % 28 + 1} {number % 12 + 1}/5 *"
+        after = NOON + timedelta(days=number)
+        peer = croniter(cron, after, ret_type=datetime)
+        times = build(cron=[cron])
+        assert [peer.get_next() for _ in range(3)] == list(
+            islice(times.between(after, utc("2090-01-01")), 3)
+        )
 
 
 KINDS: list[tuple[str, dict[str, Any], str, list[str]]] = [
@@ -257,6 +562,7 @@ def test_a_bad_expression_is_told_by_the_timetable_too() -> None:
         ({"immediate": True}, "immediate"),
         ({"at": ["2026-03-01T13:00:00+01:00"]}, "2026-03-01T12:00:00Z"),
         ({"immediate": True, "cron": "@daily"}, "immediate; @daily"),
+        ({"cron": "@every 90s"}, "@every 90s"),
         ({"cron": ["1 * * * *", "2 * * * *", "3 * * * *"]}, "1 * * * *; 2 * * * *; 3 * * * *"),
         (
             {"cron": [f"{minute} * * * *" for minute in range(5)]},
@@ -266,3 +572,8 @@ def test_a_bad_expression_is_told_by_the_timetable_too() -> None:
 )
 def test_a_schedule_in_one_line(schedule: dict[str, Any], line: str) -> None:
     assert describe_schedule(build_spec(**schedule).schedule) == line
+
+
+def test_an_interval_is_described_in_one_line() -> None:
+    schedule = Schedule.model_validate({"everySeconds": 90, "cron": ["@daily"]})
+    assert describe_schedule(schedule) == "every 90 s; @daily"
