@@ -26,6 +26,7 @@ from chronos_crds.naming import execution_name
 from chronos_crds.schedule import Schedule
 from chronos_crds.timetable import Timetable, build_timetable
 from chronos_operator.decide.concurrency import Admission, Places, Verdict
+from chronos_operator.decide.edit import taken_up_at
 from chronos_operator.decide.ledger import append_lines, build_line
 from chronos_operator.decide.stretch import (
     FEWEST_SECONDS,
@@ -130,6 +131,7 @@ def decide_schedule(
         # Until the edit the old schedule holds: what it left is accounted for first.
         edited_at = min(facts.edited_at or now, now).replace(microsecond=0)
         old = build_timetable(before, created_at=facts.created_at, uid=facts.uid)
+        edited_at = taken_up_at(edited_at, old=old, new=timetable, touched=facts.touched(), now=now)
         if not walk.account(old, before, edited_at):
             return walk.plan(old, before)
         walk.cursor = max(walk.cursor, edited_at)
@@ -163,12 +165,14 @@ class _Walk:
 
     def account(self, timetable: Timetable, schedule: Schedule, until: datetime) -> bool:
         """Finds the fate of each second up to ``until``; whether it came to the end."""
-        kept = self._made_up(timetable, until)
+        kept = self._made_up(timetable, schedule, until)
         self._pass_stretches(timetable, schedule, until, kept)
         seconds = list(self._seconds(timetable, until))
         self._take_begun_places(seconds)
         for second in seconds:
             if self._is_exhausted(schedule):
+                # Nothing comes of what lies behind the last run, however much that is.
+                self.more = False
                 break
             if not self._account_second(timetable, schedule, second, kept):
                 return False
@@ -201,13 +205,18 @@ class _Walk:
                 return
             yield second
 
-    def _made_up(self, timetable: Timetable, until: datetime) -> frozenset[datetime]:
+    def _made_up(
+        self, timetable: Timetable, schedule: Schedule, until: datetime
+    ) -> frozenset[datetime]:
         """The seconds that missedRuns has started however late it is."""
         rule: MissedRuns = self.spec.missed_runs
         if rule.policy is MissedPolicy.NONE:
             return frozenset()
         limit = rule.limit if rule.policy is MissedPolicy.ALL else 1
-        return frozenset(timetable.newest(until, after=self.cursor, limit=limit))
+        most = limit + LOOK_AHEAD if schedule.exclude_calendars else limit
+        newest = timetable.newest(until, after=self.cursor, limit=most)
+        free = [second for second in newest if self._excluding(schedule, second) is None]
+        return frozenset(free[-limit:])
 
     def _pass_stretches(
         self, timetable: Timetable, schedule: Schedule, until: datetime, kept: frozenset[datetime]
@@ -236,8 +245,7 @@ class _Walk:
     ) -> Iterator[Stretch]:
         """What is the same for all seconds up to a time, oldest first."""
         if self._is_in_pause(self.cursor + _SECOND):
-            paused_until = self._pause_ends(until)
-            yield Stretch(paused_until, Fate.SUSPENDED, "Paused")
+            yield Stretch(self._pause_ends(until), Fate.SUSPENDED, "Paused")
             return
         if self.status.state is JobState.INVALID:
             yield Stretch(until, Fate.SKIPPED, "Invalid")
@@ -255,7 +263,7 @@ class _Walk:
     def _pause_ends(self, until: datetime) -> datetime:
         """Up to when ``_is_in_pause`` holds, from a second on for which it does."""
         paused_until = self.spec.paused_until
-        if paused_until is not None and paused_until <= self.now:
+        if paused_until is not None and self.cursor + _SECOND < paused_until <= self.now:
             return min(until, paused_until - _SECOND)
         if is_paused(self.spec, self.now):
             return until
@@ -329,10 +337,11 @@ class _Walk:
             return False
         if is_paused(self.spec, self.now):
             return True
-        # Ended by an edit, unless by the time that pausedUntil named.
-        ended_by_time = until is not None and until <= self.now
-        resumed_at = self.facts.edited_at or self.now
-        return not ended_by_time and second <= resumed_at
+        # Ended by the time that pausedUntil named, unless by an edit after it.
+        edited_at = self.facts.edited_at
+        if until is not None and until <= self.now and (edited_at is None or edited_at <= until):
+            return False
+        return second <= (edited_at or self.now)
 
     def _let_in(
         self, second: datetime, due_at: datetime, kept: frozenset[datetime]
@@ -380,12 +389,12 @@ class _Walk:
         return schedule.max_runs is not None and self._opened + recorded >= schedule.max_runs
 
     def _next_shown(self, timetable: Timetable, next_second: datetime | None) -> datetime | None:
-        """The next second that no calendar excludes and no pause holds."""
+        """The next second that no calendar excludes and no pause holds, as far as is looked."""
         until = self.spec.paused_until
-        if until is not None and until > self.now:
+        if next_second is not None and until is not None and until > self.now:
             next_second = timetable.next_after(until - _SECOND)
         for _ in range(LOOK_AHEAD):
             if next_second is None or self._excluding(self.spec.schedule, next_second) is None:
                 return next_second
             next_second = timetable.next_after(next_second)
-        return next_second
+        return None
