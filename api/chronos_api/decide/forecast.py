@@ -47,7 +47,7 @@ class Forecast:
     _counts: dict[int, int] = field(default_factory=dict)
     _shares: dict[int, list[Share]] = field(default_factory=dict)
     _cuts: list[Json] = field(default_factory=list)
-    _left: int = MAX_SECONDS
+    _left: int = field(default_factory=lambda: MAX_SECONDS)
 
     def add(self, stored: Json, calendars: Calendars) -> None:
         """Counts what a stored job starts; ``calendars`` are those of its tenant."""
@@ -73,7 +73,8 @@ class Forecast:
             created_at=datetime.fromisoformat(meta["creationTimestamp"]),
             uid=meta["uid"],
         )
-        self._count(timetable, chosen, since, remaining, meta)
+        resumed_at = max(self.now, spec.paused_until or self.now)
+        self._count(timetable, chosen, since, resumed_at, remaining, meta)
 
     def _begin(self, spec: ChronosJobSpec) -> datetime | None:
         """From when on the job starts something; None where it is paused all the time."""
@@ -88,10 +89,16 @@ class Forecast:
         timetable: Timetable,
         calendars: Sequence[NamedCalendar],
         since: datetime,
+        resumed_at: datetime,
         remaining: int | None,
         meta: Mapping[str, str],
     ) -> None:
-        early = self._walk_from(timetable, since, is_bounded=remaining is not None)
+        # What is scheduled before the period may start in it, because jitter moves it; where the
+        # runs are numbered those before it use up numbers.
+        early = since - timedelta(seconds=timetable.jitter_seconds)
+        if remaining is not None:
+            early = min(early, resumed_at)
+        early -= timedelta(microseconds=1)
         bound = min(MAX_JOB_SECONDS, self._left)
         minutes: dict[int, int] = {}
         looked_at, last = 0, since
@@ -109,15 +116,6 @@ class Forecast:
                 minutes[minute] = minutes.get(minute, 0) + 1
         self._left -= looked_at
         self._add_minutes(minutes, meta)
-
-    def _walk_from(self, timetable: Timetable, since: datetime, *, is_bounded: bool) -> datetime:
-        """What is scheduled before the period may start in it, because jitter moves it; where the
-        runs are numbered those before it use up numbers."""
-        first = since - timedelta(seconds=timetable.jitter_seconds)
-        if is_bounded:
-            pause_end = since if since > self.since else self.now
-            first = min(first, pause_end)
-        return first - timedelta(microseconds=1)
 
     def _cut(self, meta: Mapping[str, str], last: datetime) -> None:
         if len(self._cuts) < MAX_CUTS:

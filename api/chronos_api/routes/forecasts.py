@@ -55,11 +55,12 @@ async def get_forecast(
         if left <= 0:
             count.incomplete = f"not all jobs could be looked at within {ANSWER_SECONDS:g} s"
             break
-        if count.jobs + len(page) > MAX_JOBS:
-            count.incomplete = f"more than {MAX_JOBS} jobs are not looked at"
-            break
-        work = partial(_add_page, parts, count, page, calendars)
+        room = MAX_JOBS - count.jobs
+        work = partial(_add_page, parts, count, page[:room], calendars)
         await parts.computer.run(work, seconds=left)
+        if len(page) > room:
+            count.incomplete = f"of more than {MAX_JOBS} jobs only so many are looked at"
+            break
     return json_answer(await parts.computer.run(count.to_json, seconds=ANSWER_SECONDS))
 
 
