@@ -256,6 +256,25 @@ def tenant(cluster: Kubectl, client: httpx.Client) -> Iterator[Tenant]:
         yield Tenant(Kubectl(cluster.kubeconfig, name), Api(client, name))
 
 
+@dataclass(frozen=True)
+class Aging:
+    """A job of every second, whose ledger grows while other tests run."""
+
+    tenant: Tenant
+    created_at: datetime
+    name: str = "busy"
+
+
+@pytest.fixture(scope="session")
+def aging(cluster: Kubectl, client: httpx.Client, image: str) -> Iterator[Aging]:
+    """Begun as soon as a test asks for it; a quota denies its kube jobs, so that no pod is made."""
+    with open_namespace(cluster) as name:
+        tenant = Tenant(Kubectl(cluster.kubeconfig, name), Api(client, name))
+        tenant.kubectl("create", "quota", "none", "--hard=count/jobs.batch=0")
+        stored = tenant.api.submit(job(Aging.name, {"everySeconds": 1}, "true", image=image))
+        yield Aging(tenant, parse_time(stored["createdTime"]))
+
+
 def expand_lines(lines: list[Json], *, every: int) -> Iterator[tuple[datetime, Json]]:
     """Each scheduled second that the ledger's lines speak of, with its line."""
     for line in lines:

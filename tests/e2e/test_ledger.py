@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from e2e.conftest import (
+    Aging,
     Api,
     Json,
     Kubectl,
     Tenant,
     job,
     manifest,
-    open_namespace,
     parse_time,
     wait_for,
 )
@@ -35,18 +33,15 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(cluster: Kubectl, client: httpx.Client, image: str) -> Iterator[Story]:
-    """More than 64 started seconds; a quota denies the kube jobs, so that no pod is made."""
-    with open_namespace(cluster) as namespace:
-        kubectl, api = Kubectl(cluster.kubeconfig, namespace), Api(client, namespace)
-        kubectl("create", "quota", "none", "--hard=count/jobs.batch=0")
-        api.submit(job("busy", {"everySeconds": 1}, "true", image=image))
-        wait_for(
-            lambda: api.status("busy").get("started", 0) >= LINES, seconds=LINES + 45, what="lines"
-        )
-        api.post("/jobs/busy/pause", {"note": "enough"})
-        wait_for(lambda: api.status("busy")["state"] == "Paused", seconds=10, what="a pause")
-        yield Story(api, kubectl, parse_time(api.get("/jobs/busy")["createdTime"]))
+def story(aging: Aging) -> Story:
+    """More than 64 started seconds, then a pause."""
+    api = aging.tenant.api
+    wait_for(
+        lambda: api.status("busy").get("started", 0) >= LINES, seconds=LINES + 45, what="lines"
+    )
+    api.post("/jobs/busy/pause", {"note": "enough"})
+    wait_for(lambda: api.status("busy")["state"] == "Paused", seconds=10, what="a pause")
+    return Story(api, aging.tenant.kubectl, aging.created_at)
 
 
 @pytest.mark.timeout(180)

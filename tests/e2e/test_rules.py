@@ -245,7 +245,7 @@ def test_a_window_ends_in_completed_by_its_runs_and_by_its_time(tenant: Tenant, 
     for name in ("by-time", "by-runs"):
         _wait_for_state(api, name, "Completed")
     ran = sorted(parse_time(it["scheduledTime"]) for it in api.executions("by-time"))
-    assert ran == [end - timedelta(seconds=n) for n in (2, 1, 0)]
+    assert ran == [end - timedelta(seconds=n) for n in (3, 2, 1, 0)]
     assert len(api.executions("by-runs")) == 2
     assert api.status("by-runs").get("nextTime") is None
 

@@ -18,6 +18,9 @@ EVERY = 5
 JUMP = 60
 # In this time jobs of every five seconds would start twice, were they to start.
 LOOK_SECONDS = 12
+# The story takes most of a minute, on a machine that may be busy.
+pytestmark = pytest.mark.timeout(300)
+
 POLICIES: dict[str, Json] = {
     "latest": {},
     "everything": {"missedRuns": {"policy": "All"}},
