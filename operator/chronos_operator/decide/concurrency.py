@@ -139,14 +139,17 @@ def decide_turns(
     """
     places.waiting.clear()
     ordered = sorted(waiting, key=_coming)
-    newest = max(
-        (it for it in ordered if _is_in_line(it) and it.scheduled_at <= now),
-        key=_coming,
-        default=None,
-    )
+    held = [_hold(spec, execution, is_paused=is_paused, now=now) for execution in ordered]
+    # Only what could start itself may take the place of others.
+    free = [
+        it
+        for it, turn in zip(ordered, held, strict=True)
+        if turn is None and _is_in_line(it) and it.spec.concurrency is RunConcurrency.POLICY
+    ]
+    newest = max(free, key=_coming, default=None)
     turns = []
-    for execution in ordered:
-        turn = _decide_turn(spec, execution, places, newest=newest, is_paused=is_paused, now=now)
+    for execution, hold in zip(ordered, held, strict=True):
+        turn = hold or _decide_turn(spec, execution, places, is_newest=execution is newest)
         turns.append(turn)
         if turn.admission.verdict is Verdict.START:
             places.active.append(build_active(execution))
@@ -165,15 +168,10 @@ def build_active(execution: ExecutionView, *, is_cancelled: bool = False) -> Act
     )
 
 
-def _decide_turn(
-    spec: ChronosJobSpec,
-    execution: ExecutionView,
-    places: Places,
-    *,
-    newest: ExecutionView | None,
-    is_paused: bool,
-    now: datetime,
-) -> Turn:
+def _hold(
+    spec: ChronosJobSpec, execution: ExecutionView, *, is_paused: bool, now: datetime
+) -> Turn | None:
+    """The turn of one that does not start now whoever else is active; None: it may."""
     if now < execution.scheduled_at:
         wait = Admission(Verdict.WAIT, _NOT_DUE)
         return Turn(execution, wait, wake_at=execution.scheduled_at)
@@ -182,14 +180,21 @@ def _decide_turn(
         return Turn(execution, Admission(Verdict.MISS, "DeadlineExceeded"))
     if is_paused and execution.spec.is_scheduled:
         return Turn(execution, Admission(Verdict.WAIT, _PAUSED), wake_at=ends_at)
-    admission = _admit_waiting(execution, places, is_newest=execution is newest)
-    return Turn(execution, admission, ends_at if admission.verdict is Verdict.WAIT else None)
+    if not execution.spec.is_complete:
+        return Turn(execution, Admission(Verdict.WAIT, _ADOPTION))
+    return None
+
+
+def _decide_turn(
+    spec: ChronosJobSpec, execution: ExecutionView, places: Places, *, is_newest: bool
+) -> Turn:
+    admission = _admit_waiting(execution, places, is_newest=is_newest)
+    waits = admission.verdict is Verdict.WAIT
+    return Turn(execution, admission, _deadline(spec, execution) if waits else None)
 
 
 def _admit_waiting(execution: ExecutionView, places: Places, *, is_newest: bool) -> Admission:
     policy = places.concurrency.policy
-    if not execution.spec.is_complete:
-        return Admission(Verdict.WAIT, _ADOPTION)
     blocked = _blocked_in_backfill(execution, places)
     if blocked is not None:
         return blocked
