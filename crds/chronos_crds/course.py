@@ -23,6 +23,9 @@ from chronos_crds.zones import NEAR, Stretch, stretches
 # 2100-01-01 and more than any clock is behind UTC: nothing is scheduled from here on.
 END = 4_102_444_800 + NEAR
 
+# A reconcile asks for the next second after the cursor and after now.
+_REMEMBERED = 4
+
 # What is walked at once: half a year holds a change or two.
 _WINDOW = 182 * 86400
 
@@ -80,15 +83,15 @@ class CronCourse:
     cron: CronExpression
     zone: ZoneInfo
     rule: DaylightSaving
-    # The last answer and the span [from, answer) in which it holds: most jobs ask the same.
-    _answer: list[tuple[int, int | None]] = field(default_factory=list, repr=False)
+    # The last answers, each with the start of the span in which it holds: most jobs ask the same.
+    _answers: list[tuple[int, int | None]] = field(default_factory=list, repr=False)
 
     def next_after(self, after: int) -> int | None:
-        for since, found in self._answer:
+        for since, found in self._answers:
             if since <= after and (found is None or after < found):
                 return found
         found = next(self.between(after, END), None)
-        self._answer[:] = [(after, found)]
+        self._answers[:] = [(after, found), *self._answers[: _REMEMBERED - 1]]
         return found
 
     def between(self, after: int, until: int, *, newest: bool = False) -> Iterator[int]:

@@ -24,7 +24,7 @@ class Interval:
 
 def is_interval(text: str) -> bool:
     """Whether it begins with @every."""
-    return text.split(maxsplit=1)[:1] == [MACRO] or text.strip().lower().startswith(MACRO)
+    return text.strip().lower().startswith(MACRO)
 
 
 def parse_interval(text: str) -> Interval:

@@ -327,6 +327,19 @@ def test_the_newest_reach_far_back_where_there_are_few() -> None:
     assert years == [2008, 2012, 2016, 2020, 2024]
 
 
+@pytest.mark.parametrize("cron", ["0 * * * *", "59 59 * * * *"])
+def test_no_second_is_lost_in_a_long_walk(cron: str) -> None:
+    # A walk goes on by half-years: none may end or begin between two ticks without being seen.
+    times = build(cron=[cron])
+    after = utc("2026-01-01 00:59:58")
+    hours = 24 * 1500
+    until = after + timedelta(hours=hours)
+    assert times.count_between(after, until) == hours
+    assert times.count_between(after + SECOND, until + SECOND) == hours
+    assert len(times.newest(until, after=after, limit=hours + 1)) == hours
+    assert len(times.newest(until + SECOND, after=after + SECOND, limit=hours + 1)) == hours
+
+
 def test_without_jitter_nothing_is_delayed() -> None:
     assert build(cron=["* * * * *"], uid="a").delay_of(NOON) == timedelta()
 
