@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +22,9 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+
+from chronos_clients.kubernetes import connect
+from chronos_clients.resources import NAMESPACES
 
 KEY = "integration-" + "0123456789abcdef" * 2
 START_SECONDS = 30.0
@@ -141,3 +148,60 @@ def write_nowhere(folder: Path) -> str:
 def nowhere(tmp_path: Path) -> str:
     """A kubeconfig that leads to a port where nobody listens."""
     return write_nowhere(tmp_path)
+
+
+def run_apart(work: Any) -> Any:
+    """Runs a coroutine in a loop of its own."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a versitygw of these tests' own."""
+    binary = os.environ.get("CHRONOS_VERSITYGW") or shutil.which("versitygw")
+    if not binary:
+        pytest.skip("no versitygw: put it on the PATH or name it by CHRONOS_VERSITYGW")
+    address = f"127.0.0.1:{free_port()}"
+    process = subprocess.Popen(
+        [binary, "--port", address, "posix", str(tmp_path_factory.mktemp("store"))],
+        env={"ROOT_ACCESS_KEY": "integration", "ROOT_SECRET_KEY": "integration-secret"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield f"http://{address}"
+    process.kill()
+    process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def namespace(kubeconfig: str) -> Iterator[str]:
+    name = f"chronos-api-{uuid.uuid4().hex[:8]}"
+
+    async def create() -> None:
+        async with connect(kubeconfig) as kubernetes:
+            await kubernetes.create(NAMESPACES, None, {"metadata": {"name": name}})
+
+    async def delete() -> None:
+        async with connect(kubeconfig) as kubernetes:
+            await kubernetes.delete(NAMESPACES, None, name)
+
+    run_apart(create())
+    yield name
+    run_apart(delete())
+
+
+@pytest.fixture(scope="module")
+def process(
+    tmp_path_factory: pytest.TempPathFactory, kubeconfig: str, namespace: str, store: str
+) -> Iterator[Process]:
+    folder = tmp_path_factory.mktemp("api")
+    settings = {"CHRONOS_DEFAULT_TENANT": namespace, "CHRONOS_S3_ENDPOINT": store}
+    with run_api(folder, kubeconfig, **settings) as running:
+        yield running
+
+
+@pytest.fixture
+def client(process: Process) -> Iterator[httpx.Client]:
+    with process.client() as opened:
+        yield opened

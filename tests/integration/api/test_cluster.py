@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import os
-import shutil
-import subprocess
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,72 +14,15 @@ import pytest
 
 from chronos_clients.kubernetes import connect
 from chronos_clients.objectstore import S3ObjectStore, StoreAddress
-from chronos_clients.resources import EXECUTIONS, NAMESPACES
-from chronos_crds.naming import LABEL_JOB, LABEL_JOB_UID, execution_name, log_key
+from chronos_clients.resources import EXECUTIONS
+from chronos_crds.naming import log_key
 
-from .conftest import Process, free_port, run_api, wait_for
+from .conftest import Process, run_apart, wait_for
 
 pytestmark = pytest.mark.cluster
 
 Json = dict[str, Any]
 LOG = b"".join(b"line %07d\n" % number for number in range(400_000))
-
-
-def run_apart(work: Any) -> Any:
-    """Runs a coroutine in a loop of its own."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, work).result(timeout=60)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a versitygw of these tests' own."""
-    binary = os.environ.get("CHRONOS_VERSITYGW") or shutil.which("versitygw")
-    if not binary:
-        pytest.skip("no versitygw: put it on the PATH or name it by CHRONOS_VERSITYGW")
-    address = f"127.0.0.1:{free_port()}"
-    process = subprocess.Popen(
-        [binary, "--port", address, "posix", str(tmp_path_factory.mktemp("store"))],
-        env={"ROOT_ACCESS_KEY": "integration", "ROOT_SECRET_KEY": "integration-secret"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    yield f"http://{address}"
-    process.kill()
-    process.wait(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def namespace(kubeconfig: str) -> Iterator[str]:
-    name = f"chronos-api-{uuid.uuid4().hex[:8]}"
-
-    async def create() -> None:
-        async with connect(kubeconfig) as kubernetes:
-            await kubernetes.create(NAMESPACES, None, {"metadata": {"name": name}})
-
-    async def delete() -> None:
-        async with connect(kubeconfig) as kubernetes:
-            await kubernetes.delete(NAMESPACES, None, name)
-
-    run_apart(create())
-    yield name
-    run_apart(delete())
-
-
-@pytest.fixture(scope="module")
-def process(
-    tmp_path_factory: pytest.TempPathFactory, kubeconfig: str, namespace: str, store: str
-) -> Iterator[Process]:
-    folder = tmp_path_factory.mktemp("api")
-    settings = {"CHRONOS_DEFAULT_TENANT": namespace, "CHRONOS_S3_ENDPOINT": store}
-    with run_api(folder, kubeconfig, **settings) as running:
-        yield running
-
-
-@pytest.fixture
-def client(process: Process) -> Iterator[httpx.Client]:
-    with process.client() as opened:
-        yield opened
 
 
 def body(name: str, **changes: Any) -> Json:
@@ -159,10 +96,10 @@ def test_ten_clients_at_once_create_a_job_once(process: Process) -> None:
         assert sorted(pool.map(post, range(10))) == [201] + [409] * 9
 
 
-async def ship(kubeconfig: str, store: str, job: Json, data: bytes) -> str:
-    """An ended execution of the job with its log in the store; its id."""
-    id = execution_name(job["name"], datetime(2026, 3, 28, 9, 30, tzinfo=UTC))
-    key = log_key(prefix="", tenant=job["tenant"], job_uid=job["uid"], execution=id, attempt=1)
+async def ship(kubeconfig: str, store: str, execution: Json, data: bytes) -> None:
+    """Lets the execution have ended with its log in the store."""
+    id, tenant = execution["id"], execution["tenant"]
+    key = log_key(prefix="", tenant=tenant, job_uid=execution["jobUid"], execution=id, attempt=1)
     objects = S3ObjectStore(StoreAddress(bucket="chronos", endpoint=store))
     await objects.ensure_bucket()
     upload = objects.open_upload(key)
@@ -171,29 +108,9 @@ async def ship(kubeconfig: str, store: str, job: Json, data: bytes) -> str:
     log = {"key": key, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(),
            "complete": True}  # fmt: skip
     attempts = [{"number": 1, "name": f"{id}-1", "outcome": "Succeeded", "exitCode": 0, "log": log}]
-    stored = {
-        "apiVersion": EXECUTIONS.api_version,
-        "kind": EXECUTIONS.kind,
-        "metadata": {
-            "name": id,
-            "labels": {LABEL_JOB: job["name"], LABEL_JOB_UID: job["uid"]},
-            "ownerReferences": [
-                {"apiVersion": "chronos.dev/v1alpha1", "kind": "ChronosJob",
-                 "name": job["name"], "uid": job["uid"]}
-            ],
-        },
-        "spec": {
-            "jobRef": {"name": job["name"], "uid": job["uid"]},
-            "scheduledTime": "2026-03-28T09:30:00Z",
-            "trigger": "Schedule",
-            "workload": job["workload"],
-        },
-    }  # fmt: skip
+    status = {"status": {"state": "Succeeded", "attempts": attempts, "attemptCount": 1}}
     async with connect(kubeconfig) as kubernetes:
-        await kubernetes.create(EXECUTIONS, job["tenant"], stored)
-        status = {"status": {"state": "Succeeded", "attempts": attempts, "attemptCount": 1}}
-        await kubernetes.patch(EXECUTIONS, job["tenant"], id, status, subresource="status")
-    return id
+        await kubernetes.patch(EXECUTIONS, tenant, id, status, subresource="status")
 
 
 def test_a_log_and_its_link_give_the_exact_bytes(
@@ -204,8 +121,12 @@ def test_a_log_and_its_link_give_the_exact_bytes(
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "integration")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "integration-secret")
-    job = client.post("/api/v1/jobs", json=body("logged")).json()
-    id = run_apart(ship(kubeconfig, store, job, LOG))
+    client.post("/api/v1/jobs", json=body("logged"))
+    # An operator in this cluster would start one that is due.
+    trigger = client.post("/api/v1/jobs/logged/trigger", json={"at": "2099-01-01T00:00:00Z"})
+    assert trigger.status_code == 201, trigger.text
+    id = trigger.json()["id"]
+    run_apart(ship(kubeconfig, store, trigger.json(), LOG))
     (told,) = client.get("/api/v1/jobs/logged/executions").json()["items"]
     assert (told["id"], told["state"]) == (id, "Succeeded")
     before = process.resident_bytes()
