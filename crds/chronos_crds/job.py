@@ -76,9 +76,9 @@ class MissedRuns(Model):
         default=MissedPolicy.LATEST,
         strict=False,
         description=(
-            "Latest starts the newest of them, All the newest up to limit, oldest first, None "
-            "none; the others are recorded as missed. A second counts among them when it was not "
-            "started within 10 s. Default Latest."
+            "Latest starts the newest of them, unless a newer one is on time, All the newest up to "
+            "limit, oldest first, None none; the others are recorded as missed. A second counts "
+            "among them when it was not started within 10 s. Default Latest."
         ),
     )
     limit: int = Field(

@@ -13,7 +13,7 @@ from chronos_operator.attempts import Attempts
 from chronos_operator.clock import Clock
 from chronos_operator.decide.concurrency import is_begun
 from chronos_operator.decide.manifest import build_adoption
-from chronos_operator.decide.schedule import is_paused
+from chronos_operator.decide.pause import is_paused
 from chronos_operator.decide.status import (
     compute_closed_status,
     compute_held_status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,12 +14,14 @@ from chronos_crds.job import ChronosJobSpec
 from chronos_crds.ledger import Fate, LedgerLine
 from chronos_crds.naming import attempt_name, execution_name, is_scheduled_name
 from chronos_crds.timetable import Timetable, build_timetable
-from chronos_crds.validation import find_calendar, parse_job_spec
+from chronos_crds.validation import InvalidInput, find_calendar, parse_job_spec
 from chronos_crds.zones import load_zone
 from chronos_operator.decide.ledger import build_line, tell_record
-from chronos_operator.decide.schedule import JobFacts
 from chronos_operator.decide.values import ExecutionView, JobView
+from chronos_operator.decide.walk import JobFacts
 from chronos_operator.observed import Observed
+
+Calendars = dict[str, tuple[ChronosCalendarSpec, ZoneInfo]]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class Readings:
         spec = parse_job_spec(job.spec)
         created_at = _created_at(job)
         timetable = build_timetable(spec.schedule, created_at=created_at, uid=job.meta.uid)
+        calendars = {
+            name: self._read_calendar(job.meta.namespace, name)
+            for name in spec.schedule.exclude_calendars
+        }
         facts = JobFacts(
             name=job.meta.name,
             uid=job.meta.uid,
@@ -49,12 +56,28 @@ class Readings:
             is_begun=lambda second: self._has_begun(job, second),
             touched=lambda: self._touched(job),
             edited_at=job.edited_at,
-            calendars={
-                name: self._read_calendar(job.meta.namespace, name)
-                for name in spec.schedule.exclude_calendars
-            },
+            mended_at=self._mended_at(job),
+            calendars={**self._read_former_calendars(job), **calendars},
         )
         return Reading(job, spec, facts)
+
+    def _read_former_calendars(self, job: JobView) -> Calendars:
+        """Those that the schedule before an edit named, as far as they can still be read."""
+        before = job.status.observed_schedule
+        found: Calendars = {}
+        for name in before.exclude_calendars if before is not None else ():
+            with suppress(InvalidInput):
+                found[name] = self._read_calendar(job.meta.namespace, name)
+        return found
+
+    def _mended_at(self, job: JobView) -> datetime | None:
+        """When the job, or a calendar it names, was last written; None where that is not known."""
+        known = [
+            self.observed.calendars.get((job.meta.namespace, name)) for name in job.calendar_names
+        ]
+        times = [job.edited_at, *(it.edited_at for it in known if it is not None)]
+        told = [moment for moment in times if moment is not None]
+        return max(told) if len(told) == len(times) else None
 
     def _read_calendar(self, namespace: str, name: str) -> tuple[ChronosCalendarSpec, ZoneInfo]:
         calendar = self.observed.calendars.get((namespace, name))

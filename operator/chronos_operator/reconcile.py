@@ -31,15 +31,11 @@ from chronos_operator.decide.jobstatus import LedgerNews, compute_invalid_status
 from chronos_operator.decide.ledger import select_archivable
 from chronos_operator.decide.manifest import build_execution, build_execution_spec
 from chronos_operator.decide.narrative import Note
-from chronos_operator.decide.schedule import (
-    NeverDue,
-    Opening,
-    SchedulePlan,
-    decide_schedule,
-    is_paused,
-)
+from chronos_operator.decide.pause import is_paused
+from chronos_operator.decide.schedule import NeverDue, SchedulePlan, decide_schedule
 from chronos_operator.decide.status import compute_closed_status, compute_waiting_status
 from chronos_operator.decide.values import ExecutionView, JobView, read_execution
+from chronos_operator.decide.walk import Opening
 from chronos_operator.effects.cluster import Cluster
 from chronos_operator.errors import NameTaken
 from chronos_operator.executions import ExecutionReconciler

@@ -18,7 +18,8 @@ from chronos_operator.decide.ledger import (
     resolve_queued,
     trim_archived,
 )
-from chronos_operator.decide.schedule import SchedulePlan, is_paused
+from chronos_operator.decide.pause import is_paused
+from chronos_operator.decide.schedule import SchedulePlan
 from chronos_operator.decide.values import ExecutionView
 
 

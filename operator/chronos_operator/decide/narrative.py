@@ -104,6 +104,7 @@ _RULES = {
     "OverLimit": "more were missed than missedRuns.limit makes up",
     "NotMadeUp": "missedRuns makes up none",
     "DeadlineExceeded": "startingDeadlineSeconds had passed",
+    "Paused": "it was due before the job was paused, and had not been started by then",
     "NameTaken": "another ChronosExecution has its name: delete that, or rename the job",
     "Deleted": "its execution was deleted before it began",
     "Forbid": "concurrency forbids it beside",

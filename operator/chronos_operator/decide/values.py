@@ -85,6 +85,8 @@ class CalendarView:
 
     meta: ObjectMeta
     spec: Mapping[str, Any]
+    # When its spec was last written, in whole seconds.
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,8 @@ def read_job(body: Object) -> JobView:
 
 def read_calendar(body: Object) -> CalendarView:
     """A ChronosCalendar as read from the API."""
-    return CalendarView(ObjectMeta.model_validate(body["metadata"]), body.get("spec") or {})
+    meta = body["metadata"]
+    return CalendarView(ObjectMeta.model_validate(meta), body.get("spec") or {}, _edited_at(meta))
 
 
 def read_execution(body: Object) -> ExecutionView:

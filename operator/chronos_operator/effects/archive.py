@@ -71,8 +71,8 @@ class LedgerArchive:
             until=lines[-1].last,
             lines=tuple(lines),
         )
-        grown = [known for known in await self._open_segments(job, since) if _has_room(known)]
-        whole = _join([*(known.segment for known in grown), segment])
+        grown = [it for it in await self._open_segments(job, since) if _takes(it, since)]
+        whole = _join([known.segment for known in grown], segment)
         key = self._key(job, whole)
         await self._store.put(key, orjson.dumps(whole.to_manifest()))
         for known in grown:
@@ -118,18 +118,25 @@ class _Stored:
     segment: LedgerSegment
 
 
-def _has_room(known: _Stored) -> bool:
-    return len(known.segment.lines) < FULL_SEGMENT
+def _takes(known: _Stored, since: datetime) -> bool:
+    """Whether lines from ``since`` on go into it: it has room, or it told of that time already,
+    because a process died before the job's status said so."""
+    return len(known.segment.lines) < FULL_SEGMENT or known.segment.until > since
 
 
-def _join(segments: Sequence[LedgerSegment]) -> LedgerSegment:
-    """All of them as one; of two lines about a second the later segment's counts."""
-    by_time = {line.time: line for segment in segments for line in segment.lines}
-    newest = segments[-1]
+def _join(earlier: Sequence[LedgerSegment], newest: LedgerSegment) -> LedgerSegment:
+    """All of them as one; of the time that the newest covers its lines alone count."""
+    others = {
+        line.time: line
+        for segment in earlier
+        for line in segment.lines
+        if line.last <= newest.since or line.time > newest.until
+    }
+    by_time = {**others, **{line.time: line for line in newest.lines}}
     return newest.model_copy(
         update={
-            "since": min(segment.since for segment in segments),
-            "until": max(segment.until for segment in segments),
+            "since": min(segment.since for segment in (*earlier, newest)),
+            "until": max(segment.until for segment in (*earlier, newest)),
             "lines": tuple(by_time[moment] for moment in sorted(by_time)),
         }
     )
