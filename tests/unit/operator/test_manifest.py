@@ -9,17 +9,25 @@ from typing import Any
 import pytest
 
 from builders import JOB, JOB_UID, NAMESPACE, NOON, build_execution_spec, build_spec
-from chronos_crds.execution import ExecutionSpec, Trigger
+from chronos_crds.execution import (
+    ExecutionSpec,
+    ExecutionStatus,
+    JobRef,
+    Parameters,
+    Trigger,
+)
 from chronos_crds.meta import ObjectMeta
 from chronos_crds.naming import ANNOTATION_START_TIME
 from chronos_operator.decide.manifest import (
+    build_adoption,
+    build_cancellation,
     build_execution,
     build_kube_job,
 )
 from chronos_operator.decide.manifest import (
     build_execution_spec as build_spec_of_execution,
 )
-from chronos_operator.decide.values import read_execution, read_kube_job
+from chronos_operator.decide.values import ExecutionView, read_execution, read_kube_job
 
 META = ObjectMeta(name=JOB, namespace=NAMESPACE, uid=JOB_UID, created_at=NOON)
 LABELS = {
@@ -252,3 +260,102 @@ def test_no_secret_is_in_a_manifest() -> None:
     text = json.dumps(kube_job())
     for word in ("token", "secret", "password", "Authorization", "X-Amz"):
         assert word not in text.replace("automountServiceAccountToken", "")
+
+
+# --- runs by hand
+
+
+def asked_for(**fields: Any) -> ExecutionView:
+    """What ``kubectl create`` of an execution with a job's name alone leaves in the cluster."""
+    meta = ObjectMeta(
+        name="hello-manual-abcde",
+        namespace=NAMESPACE,
+        uid="x",
+        created_at=NOON,
+        resource_version="7",
+    )
+    spec = ExecutionSpec(job_ref=JobRef(name=JOB), **fields)
+    return ExecutionView(meta, spec, ExecutionStatus())
+
+
+def test_adopting_fills_in_what_its_author_left_out() -> None:
+    spec = build_spec(cron="* * * * *", retry={"maxAttempts": 4})
+    patch, complete = build_adoption(META, spec, asked_for())
+    assert patch == {
+        "metadata": {"labels": LABELS, "ownerReferences": [OWNER]},
+        "spec": {
+            "jobRef": {"name": JOB, "uid": JOB_UID},
+            "scheduledTime": "2026-03-01T12:00:00Z",
+            "workload": spec.workload.to_manifest(),
+            "retry": spec.retry.to_manifest(),
+        },
+    }
+    assert complete.is_complete
+    assert complete.trigger is Trigger.MANUAL
+
+
+def test_adopting_keeps_what_its_author_gave() -> None:
+    later = NOON + timedelta(hours=1)
+    given = asked_for(scheduled_at=later, parameters=Parameters(args=("--now",)))
+    patch, complete = build_adoption(META, build_spec(), given)
+    assert complete.scheduled_at == later
+    assert complete.parameters.args == ("--now",)
+    # Nothing is patched that may not change.
+    assert set(patch["spec"]) == {"jobRef", "scheduledTime", "workload", "retry"}
+
+
+CONTAINER = {
+    "image": "busybox",
+    "args": ["--daily"],
+    "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+}
+PARAMETERS: list[tuple[str, dict[str, Any], list[str], dict[str, str]]] = [
+    ("none", {}, ["--daily"], {"A": "1", "B": "2"}),
+    ("other arguments", {"args": ["--full", "--now"]}, ["--full", "--now"], {"A": "1", "B": "2"}),
+    ("another value", {"env": [{"name": "B", "value": "3"}]}, ["--daily"], {"A": "1", "B": "3"}),
+    ("one more", {"env": [{"name": "C", "value": "3"}]}, ["--daily"],
+     {"A": "1", "B": "2", "C": "3"}),
+    ("one of Chronos' own is not theirs to give",
+     {"env": [{"name": "CHRONOS_ATTEMPT", "value": "9"}]}, ["--daily"], {"A": "1", "B": "2"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("parameters", "args", "env"),
+    [row[1:] for row in PARAMETERS],
+    ids=[row[0] for row in PARAMETERS],
+)
+def test_what_one_execution_is_given_instead(
+    parameters: dict[str, Any], args: list[str], env: dict[str, str]
+) -> None:
+    spec = build_execution_spec(
+        workload={"container": CONTAINER}, parameters=Parameters.model_validate(parameters)
+    )
+    manifest = build_kube_job(
+        NAMESPACE, spec, execution="hello-manual-abcde", number=1, started_at=NOON
+    )
+    assert container_of(manifest)["args"] == args
+    found = env_of(manifest)
+    own = {name: value for name, value in found.items() if not name.startswith("CHRONOS_")}
+    assert own == env
+    assert found["CHRONOS_ATTEMPT"] == "1"
+    assert found["CHRONOS_EXECUTION_ID"] == "hello-manual-abcde"
+
+
+def test_one_that_was_not_adopted_is_never_started() -> None:
+    with pytest.raises(ValueError, match="was not adopted"):
+        build_kube_job(NAMESPACE, asked_for().spec, execution="x", number=1, started_at=NOON)
+
+
+def test_one_that_has_to_end_gets_a_deadline_and_the_reason() -> None:
+    assert build_cancellation("Replaced") == {
+        "metadata": {"annotations": {"chronos.dev/cancelled": "Replaced"}},
+        "spec": {"activeDeadlineSeconds": 1},
+    }
+
+
+def test_one_that_waits_says_that_it_was_recorded_first() -> None:
+    spec = build_spec_of_execution(META, build_spec(), scheduled_at=NOON, queued=True)
+    assert spec.queued
+    assert spec.is_recorded_first
+    assert spec.is_complete

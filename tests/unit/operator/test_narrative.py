@@ -11,7 +11,8 @@ from builders import NOON, build_attempt, build_log
 from chronos_crds.conditions import Condition, Truth
 from chronos_crds.execution import Attempt, ExecutionState, ExecutionStatus, Outcome
 from chronos_crds.job import ChronosJobStatus, JobState
-from chronos_operator.decide.narrative import Note, tell_execution, tell_job
+from chronos_crds.ledger import Fate, LedgerLine
+from chronos_operator.decide.narrative import Note, tell_execution, tell_job, tell_lines
 
 
 def status(
@@ -134,3 +135,80 @@ def test_what_is_told_of_a_job(
     before: ChronosJobStatus, after: ChronosJobStatus, notes: list[tuple[str, str, bool]]
 ) -> None:
     assert list(tell_job(before, after)) == [Note(*note) for note in notes]
+
+
+def test_why_it_was_paused_or_resumed_is_told() -> None:
+    paused, resumed = job(JobState.PAUSED), job(JobState.SCHEDULED)
+    (note,) = tell_job(resumed, paused, note="the database moves")
+    assert note.message.endswith("while it is paused: the database moves")
+    (note,) = tell_job(paused, resumed, note="it has moved")
+    assert note.message.endswith("skipped meanwhile: it has moved")
+
+
+ENDS: list[tuple[str, ExecutionStatus, tuple[str, str, bool]]] = [
+    ("it was cancelled", status(ExecutionState.CANCELLED, reason="Replaced",
+                                message="a newer run took its place"),
+     ("Cancelled", "hello-1 was cancelled: a newer run took its place", False)),
+    ("it was skipped", status(ExecutionState.SKIPPED, reason="Forbid", message="beside hello-0"),
+     ("Skipped", "hello-1 was skipped: beside hello-0", False)),
+    ("it was missed, and nobody said why", status(ExecutionState.MISSED, reason="DeadlineExceeded"),
+     ("Missed", "hello-1 was missed: DeadlineExceeded", False)),
+    ("it waits its turn", status(ExecutionState.QUEUED, message="waits for hello-0"),
+     ("Queued", "hello-1 waits for hello-0", False)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("after", "note"), [row[1:] for row in ENDS], ids=[row[0] for row in ENDS])
+def test_what_became_of_one_that_never_began(
+    after: ExecutionStatus, note: tuple[str, str, bool]
+) -> None:
+    assert told(status(PENDING), after) == [Note(*note)]
+    assert told(after, after) == []
+
+
+def line(minute: int, fate: Fate, reason: str = "", name: str = "", **fields: Any) -> LedgerLine:
+    return LedgerLine(
+        time=NOON + timedelta(minutes=minute),
+        fate=fate,
+        reason=reason or None,
+        name=name or None,
+        **fields,
+    )
+
+
+FORBIDDEN = line(1, Fate.SKIPPED, "Forbid", "hello-0")
+LINES: list[tuple[str, list[LedgerLine], list[LedgerLine], list[tuple[str, str, bool]]]] = [
+    ("what started needs no word", [], [line(1, Fate.STARTED)], []),
+    ("what waits tells itself", [], [line(1, Fate.QUEUED, "Queue")], []),
+    ("a pause was told when it began", [], [line(1, Fate.SUSPENDED, "Paused")], []),
+    ("a miss is a warning", [], [line(1, Fate.MISSED, "NotMadeUp")],
+     [("Missed", "2026-03-01T12:01:00Z missed: missedRuns makes up none", True)]),
+    ("many misses are one warning", [], [line(1, Fate.MISSED, "NotLatest", count=3,
+                                              until=NOON + timedelta(minutes=3))],
+     [("Missed", "3 scheduled seconds, 2026-03-01T12:01:00Z to 2026-03-01T12:03:00Z, missed: "
+       "missedRuns makes up the latest only", True)]),
+    ("misses that go on are told again", [line(1, Fate.MISSED, "NotMadeUp")],
+     [line(2, Fate.MISSED, "NotMadeUp")],
+     [("Missed", "2026-03-01T12:02:00Z missed: missedRuns makes up none", True)]),
+    ("a skip names who stood in the way", [], [FORBIDDEN],
+     [("Skipped", "2026-03-01T12:01:00Z not started: concurrency forbids it beside hello-0",
+       False)]),
+    ("a skip that goes on is told once", [FORBIDDEN], [line(2, Fate.SKIPPED, "Forbid", "hello-0")],
+     []),
+    ("a skip because of another is told", [FORBIDDEN], [line(2, Fate.SKIPPED, "Forbid", "hello-9")],
+     [("Skipped", "2026-03-01T12:02:00Z not started: concurrency forbids it beside hello-9",
+       False)]),
+    ("an excluded second names its calendar", [], [line(1, Fate.EXCLUDED, "Calendar", "freeze")],
+     [("Excluded", "2026-03-01T12:01:00Z not started: excluded by calendar freeze", False)]),
+    ("a rule without words is told by its name", [], [line(1, Fate.SKIPPED, "Novel")],
+     [("Skipped", "2026-03-01T12:01:00Z not started: Novel", False)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "lines", "notes"), [row[1:] for row in LINES], ids=[row[0] for row in LINES]
+)
+def test_what_is_told_of_a_ledgers_lines(
+    before: list[LedgerLine], lines: list[LedgerLine], notes: list[tuple[str, str, bool]]
+) -> None:
+    assert list(tell_lines(before, lines)) == [Note(*note) for note in notes]
