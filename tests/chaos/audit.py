@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from chaos.evidence import Evidence, Execution, Job, KubeJob, Pod
 from chaos.ticks import Json, is_excluded, list_ticks, read_time
@@ -352,12 +352,16 @@ def audit(evidence: Evidence, *, until: datetime) -> dict[str, list[str]]:
 
 
 def summarize(evidence: Evidence) -> str:
-    """What the audit rests on, in one line."""
-    fates = Counter(line["fate"] for job in evidence.jobs for line in read_fates(job)[0].values())
+    """What the audit rests on."""
+    lines = [line for job in evidence.jobs for line in read_fates(job)[0].values()]
+    fates = Counter(line["fate"] for line in lines)
     told = ", ".join(f"{count} {fate}" for fate, count in sorted(fates.items()))
+    most = MISSED_AFTER / timedelta(milliseconds=1)
+    late = sum(line["fate"] == "Started" and (line.get("latenessMs") or 0) > most for line in lines)
     uptimes = sum(pod.uptime is not None for pod in evidence.pods)
     return (
-        f"{len(evidence.jobs)} jobs, {sum(fates.values())} scheduled seconds ({told}), "
+        f"{len(evidence.jobs)} jobs, {len(lines)} scheduled seconds: {told}; "
+        f"{late} started more than {MISSED_AFTER.seconds} s late\n"
         f"{len(evidence.executions)} executions, {len(evidence.kube_jobs)} kube jobs, "
-        f"{len(evidence.pods)} pods ({uptimes} timed to 10 ms), read at {datetime.now(UTC):%FT%TZ}"
+        f"{len(evidence.pods)} pods ({uptimes} timed to 10 ms), {len(evidence.births)} births seen"
     )
