@@ -19,7 +19,7 @@ from pathlib import Path
 from chaos.audit import audit, summarize
 from chaos.cluster import KINDS, Cluster
 from chaos.evidence import Evidence, read_evidence
-from chaos.fleet import TRIGGERED, Span, build_fleet
+from chaos.fleet import BACKFILLED, BACKFILLED_SECONDS, TRIGGERED, Span, build_fleet
 from chaos.killer import Killer
 
 DRAIN_SECONDS = 240
@@ -88,13 +88,16 @@ def read_births(witnesses: dict[str, Path]) -> frozenset[tuple[str, str, str]]:
 
 
 def kill_and_trigger(cluster: Cluster, span: Span, *, seed: int) -> None:
-    """Kills in turns with runs by hand, until the fleet's schedules end."""
+    """Kills in turns with runs by hand and a backfill, until the fleet's schedules end."""
     killer = Killer(seed=seed)
     turn = span.begins_at
     try:
         while turn < span.ends_at:
             turn = min(turn + timedelta(seconds=TRIGGER_EVERY), span.ends_at)
             killer.run_until(turn)
+            # The first asks for runs; each later one must find that they are there already.
+            before = span.after(-BACKFILLED_SECONDS)
+            cluster.backfill(BACKFILLED, since=before, until=span.after(-1))
             if turn < span.ends_at:
                 cluster.create(*(build_trigger(job) for job in TRIGGERED))
     finally:

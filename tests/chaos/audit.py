@@ -312,8 +312,8 @@ def audit_ends(evidence: Evidence) -> Findings:
     for execution in evidence.executions.values():
         if execution.state in open_states:
             yield f"{execution.name} is still {execution.state or 'without a state'}"
-        if execution.trigger == "Manual":
-            yield from _check_by_hand(evidence, execution)
+        if not execution.is_scheduled:
+            yield from _check_asked_for(evidence, execution)
     for job in evidence.jobs:
         if job.status.get("state") != "Completed":
             yield f"{job.name} is {job.status.get('state')}"
@@ -328,12 +328,29 @@ def audit_ends(evidence: Evidence) -> Findings:
                 yield f"{job.name}: {name} is {job.status.get(name, 0)}, the ledger has {count}"
 
 
-def _check_by_hand(evidence: Evidence, execution: Execution) -> Findings:
-    """A run by hand ran once, or was skipped because Forbid says so."""
+def _check_asked_for(evidence: Evidence, execution: Execution) -> Findings:
+    """A run by hand or of a backfill ran once; one by hand may be skipped because of Forbid."""
     policy = next(it.policy for it in evidence.jobs if it.name == execution.job)
-    was_skipped = execution.state == "Skipped" and policy == "Forbid" and not execution.attempts
+    may_be_skipped = execution.trigger == "Manual" and policy == "Forbid"
+    was_skipped = may_be_skipped and execution.state == "Skipped" and not execution.attempts
     if not was_skipped and (execution.state, len(execution.attempts)) != ("Succeeded", 1):
         yield f"{execution.name} is {execution.state} after {len(execution.attempts)} attempts"
+
+
+def audit_backfills(evidence: Evidence) -> Findings:
+    """A backfill has run each scheduled second of its period, once."""
+    backfilled: dict[str, list[datetime]] = defaultdict(list)
+    for execution in evidence.executions.values():
+        if execution.trigger == "Backfill":
+            backfilled[execution.job].append(execution.scheduled_at)
+    for job in evidence.jobs:
+        seconds = sorted(backfilled[job.name])
+        if not seconds:
+            continue
+        # One second earlier: at its creation no job has a second of its interval.
+        ticks = list_ticks(job.spec, created_at=seconds[0] - CUT, until=seconds[-1])
+        if seconds != ticks:
+            yield f"{job.name}: backfilled {seconds}, scheduled were {ticks}"
 
 
 def audit(evidence: Evidence, *, until: datetime) -> dict[str, list[str]]:
@@ -347,6 +364,7 @@ def audit(evidence: Evidence, *, until: datetime) -> dict[str, list[str]]:
         "skipped by rule": list(audit_skips(evidence)),
         "queued in order": list(audit_queues(evidence)),
         "late by policy": list(audit_late(evidence)),
+        "backfilled once": list(audit_backfills(evidence)),
         "come to an end": list(audit_ends(evidence)),
     }
 
@@ -358,10 +376,11 @@ def summarize(evidence: Evidence) -> str:
     told = ", ".join(f"{count} {fate}" for fate, count in sorted(fates.items()))
     most = MISSED_AFTER / timedelta(milliseconds=1)
     late = sum(line["fate"] == "Started" and (line.get("latenessMs") or 0) > most for line in lines)
+    asked_for = sum(not it.is_scheduled for it in evidence.executions.values())
     uptimes = sum(pod.uptime is not None for pod in evidence.pods)
     return (
         f"{len(evidence.jobs)} jobs, {len(lines)} scheduled seconds: {told}; "
-        f"{late} started more than {MISSED_AFTER.seconds} s late\n"
+        f"{late} started more than {MISSED_AFTER.seconds} s late; asked for besides: {asked_for}\n"
         f"{len(evidence.executions)} executions, {len(evidence.kube_jobs)} kube jobs, "
         f"{len(evidence.pods)} pods ({uptimes} timed to 10 ms), {len(evidence.births)} births seen"
     )

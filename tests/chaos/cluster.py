@@ -1,4 +1,4 @@
-"""kubectl and the ledger's REST route, as much as the run and the audit need of them."""
+"""kubectl, and the REST routes that the run and the audit need."""
 
 from __future__ import annotations
 
@@ -70,17 +70,27 @@ class Cluster:
         lines: list[Json] = []
         token = ""
         while True:
-            page = self._get(f"/jobs/{job}/ledger", {"limit": "1000", "continue": token})
+            page = self._call(f"/jobs/{job}/ledger", {"limit": "1000", "continue": token})
             lines += page["lines"]
             token = page.get("continue") or ""
             if not token:
                 return {**page, "lines": lines}
 
-    def _get(self, path: str, query: dict[str, str]) -> Json:
+    def backfill(self, job: str, *, since: str, until: str) -> int:
+        """Asks for the runs of a period; how many executions were created for it."""
+        body = {"from": since, "to": until, "parallel": 2}
+        created: int = self._call(f"/jobs/{job}/backfill", {}, body)["created"]
+        return created
+
+    def _call(self, path: str, query: dict[str, str], body: Json | None = None) -> Json:
         asked = {"tenant": self.namespace, **{name: it for name, it in query.items() if it}}
         request = urllib.request.Request(  # noqa: S310 - the address is the test cluster's own
             f"{self.url}/api/v1{path}?{urllib.parse.urlencode(asked)}",
-            headers={"Authorization": f"Bearer {os.environ['CHRONOS_API_KEY']}"},
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {os.environ['CHRONOS_API_KEY']}",
+                "Content-Type": "application/json",
+            },
         )
         with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:  # noqa: S310
             document: Json = json.load(answer)

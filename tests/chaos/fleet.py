@@ -204,3 +204,6 @@ def _by_hand(span: Span) -> dict[str, Json]:
 
 
 TRIGGERED = ("by-hand", "by-hand-forbid")
+# Its seconds are the same before its creation, and some of them are run, too.
+BACKFILLED = "all"
+BACKFILLED_SECONDS = 100

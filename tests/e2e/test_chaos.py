@@ -27,4 +27,4 @@ def test_thirty_jobs_survive_an_operator_that_is_killed_again_and_again(cluster:
     )
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("proved") == 9
+    assert done.stdout.count("proved") == 10

@@ -293,6 +293,19 @@ def run_by_hand_twice(story: Story) -> None:
     story.executions.append(by_hand)
 
 
+def backfill(story: Story, *seconds: int) -> None:
+    """Runs of seconds before the job's creation, which its anchor makes scheduled ones."""
+    story.job["spec"]["schedule"]["anchorTime"] = at(-100)
+    part = {"trigger": "Backfill"}
+    story.executions += [story.execution(second, **part) for second in seconds]
+    story.kube_jobs += [story.kube_job(second) for second in seconds]
+    story.pods += [story.pod(second) for second in seconds]
+
+
+def leave_a_backfilled_second_out(story: Story) -> None:
+    backfill(story, -50, -30)
+
+
 def test_a_run_that_went_well_has_no_findings() -> None:
     assert Story().findings() == {}
 
@@ -331,6 +344,7 @@ BREAKS: list[tuple[Callable[[Story], None], str]] = [
     (go_on_for_ever, "come to an end"),
     (count_otherwise, "come to an end"),
     (run_by_hand_twice, "come to an end"),
+    (leave_a_backfilled_second_out, "backfilled once"),
 ]
 
 
@@ -355,4 +369,10 @@ def test_what_is_skipped_for_one_that_ran_is_no_finding() -> None:
     story = Story()
     concurrency(story, "Forbid")
     story.turn(20, fate="Skipped", reason="Forbid", name=run_name(10))
+    assert story.findings() == {}
+
+
+def test_a_backfill_of_each_second_is_no_finding() -> None:
+    story = Story()
+    backfill(story, -50, -40, -30)
     assert story.findings() == {}
