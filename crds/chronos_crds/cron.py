@@ -161,12 +161,19 @@ def _read(text: str, dialect: CronDialect) -> _Reading:
         _check_one_day(values, tokens)
     _check_it_fires(values)
     is_hashed = any(value.spans for value in values)
-    return _Reading(text, values, None if is_hashed else _build(text, values, ""))
+    numbers = tuple(value.numbers for value in values)
+    return _Reading(text, values, None if is_hashed else _build(text, values, numbers))
 
 
 @lru_cache(maxsize=8192)
 def _pick(reading: _Reading, uid: str) -> CronExpression:
-    return _build(reading.text, reading.values, uid)
+    return _build_picked(reading, tuple(value.numbers_of(uid) for value in reading.values))
+
+
+@lru_cache(maxsize=8192)
+def _build_picked(reading: _Reading, numbers: tuple[frozenset[int], ...]) -> CronExpression:
+    """One expression for all jobs that picked the same: of H * * * * there are only sixty."""
+    return _build(reading.text, reading.values, numbers)
 
 
 def _expand_macro(text: str) -> str:
@@ -224,10 +231,12 @@ def _check_year_last(tokens: list[tuple[str, int]]) -> None:
         meant = " ".join(["0", *texts[:4], weekday, token])
     else:
         meant = " ".join(["0", *texts[:4], "?", token])
+    both = len(tokens) == 6 and not {"*", "?"} & {texts[2], texts[4]}
     raise CronError(
         f"{token!r} in the day of week looks like a year",
         position=position,
-        remedy=f"a year is the seventh field, and six fields mean seconds first: write '{meant}'",
+        remedy=f"a year is the seventh field, and six fields mean seconds first: write '{meant}'"
+        + (" with cronDialect: Unix" if both else ""),
     )
 
 
@@ -275,14 +284,14 @@ def _possible_months(month: FieldValue) -> Iterator[frozenset[int]]:
     if not month.spans:
         yield month.numbers
     for span in month.spans[:1]:
-        for choice in span.choices():
-            yield month.numbers.union(choice)
+        for number in range(span.size):
+            yield month.numbers.union(span.choice(number))
 
 
 def _days_of(values: tuple[FieldValue, ...]) -> DayRule:
     """The rule of days for the job that has the worst luck with H: the latest day of the month."""
     day, weekday = values[3], values[5]
-    latest = [span.choices()[-1] for span in day.spans]
+    latest = [span.choice(span.size - 1) for span in day.spans]
     return _day_rule(day, weekday, day.numbers.union(*latest), weekday.numbers_of(""))
 
 
@@ -299,9 +308,10 @@ def _shapes(months: Iterable[int], year: FieldValue) -> Iterator[tuple[int, int]
                 yield shape
 
 
-def _build(text: str, values: tuple[FieldValue, ...], uid: str) -> CronExpression:
+def _build(
+    text: str, values: tuple[FieldValue, ...], numbers: tuple[frozenset[int], ...]
+) -> CronExpression:
     hour, day, weekday, year = values[2], values[3], values[5], values[6]
-    numbers = [value.numbers_of(uid) for value in values]
     return CronExpression(
         text=text,
         seconds=tuple(sorted(numbers[0])),

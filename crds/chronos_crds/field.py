@@ -118,18 +118,21 @@ class HashSpan:
     high: int
     step: int | None = None
 
-    def choices(self) -> list[range]:
-        """All that it may pick."""
-        if self.step is None:
-            return [range(number, number + 1) for number in range(self.low, self.high + 1)]
-        last = min(self.low + self.step - 1, self.high)
-        return [range(number, self.high + 1, self.step) for number in range(self.low, last + 1)]
+    @property
+    def size(self) -> int:
+        """How many different picks there are."""
+        whole = self.high - self.low + 1
+        return whole if self.step is None else min(self.step, whole)
+
+    def choice(self, number: int) -> range:
+        """One of the picks, counted from 0."""
+        low = self.low + number
+        return range(low, low + 1) if self.step is None else range(low, self.high + 1, self.step)
 
     def pick(self, uid: str, name: str) -> range:
         """The numbers for that job; the fields of one job are independent of each other."""
         digest = sha256(f"{uid}/{name}".encode("utf-8", "replace")).digest()
-        choices = self.choices()
-        return choices[int.from_bytes(digest[:8], "big") % len(choices)]
+        return self.choice(int.from_bytes(digest[:8], "big") % self.size)
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,8 @@ class FieldValue:
 
     def numbers_of(self, uid: str) -> frozenset[int]:
         """The numbers for the job with that UID."""
+        if not self.spans:
+            return self.numbers
         picked = {number for span in self.spans for number in span.pick(uid, self.field.name)}
         return self.numbers | _counted_from_sunday(picked, self.field)
 

@@ -385,6 +385,8 @@ DIALECT_MISTAKES = [
      "write '0 0 12 * * * 2026'"),
     ("a year behind a weekday's number, which Quartz would count otherwise",
      "30 9 * * 1-5 2026-2028", AUTO, 13, "looks like a year", "'0 30 9 * * MON-FRI 2026-2028'"),
+    ("a year behind both days, which only Unix takes together", "0 9 1 * MON 2026", AUTO, 12,
+     "looks like a year", "'0 0 9 1 * MON 2026' with cronDialect: Unix"),
     ("a year for the weekday", "0 12 1 1 2026", AUTO, 9, "looks like a year",
      "write '0 0 12 1 1 ? 2026'"),
     ("Quartz with five fields", "0 12 * * *", QUARTZ, 10, "which is Unix cron", "second first"),
@@ -436,7 +438,9 @@ def test_a_dialects_mistake_is_told_with_its_place_and_remedy(
     assert remedy in caught.value.remedy
 
 
-@pytest.mark.parametrize("row", DIALECT_MISTAKES[:3], ids=lambda row: row[0])
+@pytest.mark.parametrize(
+    "row", [*DIALECT_MISTAKES[:2], DIALECT_MISTAKES[3]], ids=lambda row: row[0]
+)
 def test_what_is_suggested_for_a_year_can_be_read(row: tuple[str, ...]) -> None:
     suggestion = row[5].split("'")[-2]
     years = parse_cron(suggestion).years
@@ -562,6 +566,11 @@ def test_the_same_job_picks_the_same_and_its_fields_are_independent() -> None:
     }
     # Were they one hash, minute % 24 would tell the hour: 60 pairs at most.
     assert len(pairs) > 300
+
+
+def test_jobs_that_picked_the_same_share_one_expression() -> None:
+    found = {id(parse_cron("H * * * *", uid=uid)) for uid in UIDS}
+    assert len(found) == 60
 
 
 def test_without_h_the_job_does_not_matter() -> None:
