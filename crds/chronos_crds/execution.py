@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from chronos_crds.job import Retry
-from chronos_crds.meta import Model, Time
+from chronos_crds.meta import Model, ReachableTime, Time
 from chronos_crds.workload import Argument, EnvVar, Workload, check_unique_env
 
 
@@ -75,7 +75,7 @@ class ExecutionSpec(Model):
     """What is run: the job's name suffices; Chronos fills in the rest, and never changes it."""
 
     job_ref: JobRef = Field(description="The job this is an execution of.")
-    scheduled_at: Time | None = Field(
+    scheduled_at: ReachableTime | None = Field(
         default=None,
         alias="scheduledTime",
         description="The second it is for; it never starts earlier. Default its creation.",

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from chronos_crds.conditions import Condition
 from chronos_crds.ledger import LedgerLine
-from chronos_crds.meta import Model, Time
+from chronos_crds.meta import Model, ReachableTime, Time
 from chronos_crds.schedule import Schedule
 from chronos_crds.workload import Workload
 
@@ -122,6 +122,15 @@ class Concurrency(Model):
         description="How many may wait under Queue; one more is skipped. Default 100.",
     )
 
+    @model_validator(mode="after")
+    def _limits_what_has_a_limit(self) -> Self:
+        if self.policy is ConcurrencyPolicy.ALLOW and self.limit != 1:
+            raise PydanticCustomError(
+                "concurrency_limit",
+                "gives a limit under policy Allow, which has none: choose Forbid, Replace or Queue",
+            )
+        return self
+
 
 class ResumePolicy(StrEnum):
     """What becomes of the scheduled seconds of a pause when it ends."""
@@ -143,7 +152,7 @@ class ChronosJobSpec(Model):
             "Executions that run go on; retries that wait do not start. Default false."
         ),
     )
-    paused_until: Time | None = Field(
+    paused_until: ReachableTime | None = Field(
         default=None,
         alias="pausedUntil",
         description="Paused as by suspend until then; resumes by itself. Default not.",
@@ -184,17 +193,6 @@ class ChronosJobSpec(Model):
     history: History = Field(
         default=History(), description="How many ended executions stay in the cluster."
     )
-
-    @model_validator(mode="after")
-    def _limits_what_has_a_limit(self) -> Self:
-        concurrency = self.concurrency
-        if concurrency.policy is ConcurrencyPolicy.ALLOW and concurrency.limit != 1:
-            raise PydanticCustomError(
-                "concurrency_limit",
-                "gives concurrency.limit under policy Allow, which has none: "
-                "choose Forbid, Replace or Queue",
-            )
-        return self
 
 
 class JobState(StrEnum):

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -64,6 +64,22 @@ Time = Annotated[
     PlainSerializer(format_time, return_type=str, when_used="json"),
     Field(json_schema_extra={"type": "string", "format": "date-time"}),
 ]
+
+
+# What schedules reach. Beyond it lie the ends of the calendar that Python knows, where every zone
+# and every "a day before" is a case of its own.
+FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_TIME = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _check_in_reach(moment: datetime) -> datetime:
+    if FIRST_TIME <= moment < LAST_TIME:
+        return moment
+    raise PydanticCustomError("time_out_of_reach", "is out of reach: give a time from 1970 to 2099")
+
+
+ReachableTime = Annotated[Time, AfterValidator(_check_in_reach)]
+"""A time of which schedules may speak."""
 
 
 class ObjectMeta(BaseModel):

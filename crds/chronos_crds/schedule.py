@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from chronos_crds.meta import Model, Time
+from chronos_crds.meta import Model, ReachableTime
 from chronos_crds.naming import CALENDAR_NAME_PATTERN
 
 CronText = Annotated[str, Field(min_length=1, max_length=256)]
@@ -95,21 +95,22 @@ class Schedule(Model):
         le=31_622_400,
         description="Run each time so many seconds have passed since anchorTime, without drift.",
     )
-    anchor_at: Time | None = Field(
+    anchor_at: ReachableTime | None = Field(
         default=None,
         alias="anchorTime",
         description=(
             "What everySeconds and @every count from. Default startTime, else the job's creation."
         ),
     )
-    at: Annotated[tuple[Time, ...], Field(strict=False, min_length=1, max_length=100)] | None = (
-        Field(
-            default=None,
-            description=(
-                "One-time runs: RFC 3339 times with an offset, whole seconds, in the future when "
-                "they are stored. Example: '2026-03-28T09:30:00+01:00'."
-            ),
-        )
+    at: (
+        Annotated[tuple[ReachableTime, ...], Field(strict=False, min_length=1, max_length=100)]
+        | None
+    ) = Field(
+        default=None,
+        description=(
+            "One-time runs: RFC 3339 times with an offset, whole seconds, in the future when "
+            "they are stored. Example: '2026-03-28T09:30:00+01:00'."
+        ),
     )
     immediate: bool = Field(
         default=False, description="Run once, as soon as the job is stored. Default false."
@@ -123,12 +124,12 @@ class Schedule(Model):
             "Default Etc/UTC."
         ),
     )
-    start_at: Time | None = Field(
+    start_at: ReachableTime | None = Field(
         default=None,
         alias="startTime",
         description="No scheduled second lies before this. Default none.",
     )
-    end_at: Time | None = Field(
+    end_at: ReachableTime | None = Field(
         default=None,
         alias="endTime",
         description="No scheduled second lies after this. Default none.",

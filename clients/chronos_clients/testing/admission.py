@@ -34,6 +34,7 @@ _BEYOND_THE_SCHEMA = (
     "range_backwards",
     "no_such_day",
     "window_empty",
+    "time_out_of_reach",
 )
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
