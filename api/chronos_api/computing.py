@@ -12,7 +12,7 @@ from chronos_api.errors import RETRY_SECONDS, TooCostly
 
 T = TypeVar("T")
 
-# Python runs one of them at a time; a second thread keeps a short one from waiting for a long one.
+# Python runs one of them at a time; more threads would only make all of them slower.
 THREADS = 2
 
 
@@ -29,10 +29,11 @@ class Budget:
 
 
 class Computer:
-    """Runs computations in threads of its own."""
+    """Runs computations in threads of its own; what takes long has another one than what must
+    not wait for it."""
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="compute")
+    def __init__(self, *, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compute")
 
     async def run(self, work: Callable[[], T], *, seconds: float) -> T:
         """What ``work`` returns or raises; raises TooCostly where it is not done in time.

@@ -31,6 +31,7 @@ class Parts:
     logs: LogStore
     archive: ArchiveStore
     computer: Computer
+    long_computer: Computer
     tenants: Tenants
     pulse: Pulse
     clock: Clock

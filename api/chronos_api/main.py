@@ -84,6 +84,7 @@ def build_parts(
         logs=LogStore(objects, prefix=config.s3_prefix),
         archive=ArchiveStore(objects, prefix=config.s3_prefix),
         computer=Computer(),
+        long_computer=Computer(threads=1),
         tenants=Tenants(
             kubernetes,
             clock,

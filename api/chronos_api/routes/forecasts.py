@@ -57,11 +57,11 @@ async def get_forecast(
             break
         room = MAX_JOBS - count.jobs
         work = partial(_add_page, parts, count, page[:room], calendars)
-        await parts.computer.run(work, seconds=left)
+        await parts.long_computer.run(work, seconds=left)
         if len(page) > room:
             count.incomplete = f"of more than {MAX_JOBS} jobs only so many are looked at"
             break
-    return json_answer(await parts.computer.run(count.to_json, seconds=ANSWER_SECONDS))
+    return json_answer(await parts.long_computer.run(count.to_json, seconds=ANSWER_SECONDS))
 
 
 def _build_count(parts: Parts, query: ForecastQuery) -> Count:
@@ -97,7 +97,7 @@ async def _load_calendars(parts: Parts, scope: Scope) -> dict[str, Calendars]:
     found: dict[str, Calendars] = {}
     for namespace in scope.namespaces:
         async for page in parts.calendars.pages(namespace):
-            for tenant, name, calendar in await parts.computer.run(
+            for tenant, name, calendar in await parts.long_computer.run(
                 partial(parts.calendars.read_page, page), seconds=ANSWER_SECONDS
             ):
                 found[tenant] = {**found.get(tenant, {}), name: calendar}

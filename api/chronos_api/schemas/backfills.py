@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from chronos_api.schemas.document import Json
 from chronos_crds.execution import RunConcurrency
-from chronos_crds.meta import Model, Time
+from chronos_crds.meta import Model, ReachableTime, Time
 
 MAX_SECONDS = 1000
 
@@ -33,10 +33,10 @@ class BackfillRequest(Model):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_BACKFILL]})
 
-    since: Time = Field(
+    since: ReachableTime = Field(
         alias="from", description="The first second; it may lie before the job's creation."
     )
-    until: Time = Field(alias="to", description="The last second, not ahead of now.")
+    until: ReachableTime = Field(alias="to", description="The last second, not ahead of now.")
     order: BackfillOrder = Field(
         default=BackfillOrder.OLDEST_FIRST,
         strict=False,

@@ -16,7 +16,7 @@ from chronos_crds.execution import (
     RunConcurrency,
     Trigger,
 )
-from chronos_crds.meta import Model, Time, format_time
+from chronos_crds.meta import Model, ReachableTime, Time, format_time
 from chronos_crds.validation import InvalidInput, Problem, parse_model
 from chronos_crds.workload import Argument, EnvVar
 
@@ -78,7 +78,7 @@ class TriggerRequest(Model):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_TRIGGER]})
 
-    at: Time | None = Field(default=None, description="When it shall run. Default: now.")
+    at: ReachableTime | None = Field(default=None, description="When it shall run. Default: now.")
     args: (
         Annotated[tuple[Argument, ...], Field(strict=False, min_length=1, max_length=256)] | None
     ) = Field(default=None, description="Arguments instead of the container's.")

@@ -12,7 +12,7 @@ from chronos_api.schemas.repeat import EXAMPLE_REPEAT, RepeatSchedule, translate
 from chronos_clients.resources import Object
 from chronos_crds.conditions import Condition
 from chronos_crds.job import ChronosJobSpec, JobState, ResumePolicy
-from chronos_crds.meta import Model, Time, format_time
+from chronos_crds.meta import Model, ReachableTime, Time, format_time
 from chronos_crds.naming import JOB_NAME_MAX_LENGTH, JOB_NAME_PATTERN
 from chronos_crds.schedule import Schedule
 from chronos_crds.validation import (
@@ -40,7 +40,7 @@ EXAMPLE_WORDS: Json = {
     "schedule": EXAMPLE_REPEAT,
     "workload": {"container": {"image": "docker.io/library/busybox:1.35"}},
 }
-EXAMPLE_PAUSE: Json = {"until": "2100-01-01T00:00:00Z", "note": "the database is being moved"}
+EXAMPLE_PAUSE: Json = {"until": "2099-12-31T00:00:00Z", "note": "the database is being moved"}
 
 
 class JobRequest(ChronosJobSpec):
@@ -113,7 +113,7 @@ class PauseRequest(Model):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PAUSE]})
 
-    until: Time | None = Field(
+    until: ReachableTime | None = Field(
         default=None, description="When the job resumes by itself. Default: never."
     )
     note: str = Field(default="", max_length=1024, description="Why. Default empty.")

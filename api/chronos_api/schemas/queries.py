@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from chronos_crds.meta import Time
+from chronos_crds.meta import ReachableTime, Time
 
 
 def whole_number(low: int, high: int) -> BeforeValidator:
@@ -41,7 +41,7 @@ def _read_plus(value: object) -> object:
 
 
 Truth = Annotated[bool, BeforeValidator(_read_truth, json_schema_input_type=bool)]
-QueryTime = Annotated[Time, BeforeValidator(_read_plus, json_schema_input_type=Time)]
+QueryTime = Annotated[ReachableTime, BeforeValidator(_read_plus, json_schema_input_type=Time)]
 
 
 class NoQuery(BaseModel):

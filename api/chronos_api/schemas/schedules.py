@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from chronos_api.schemas.document import Json
 from chronos_api.schemas.jobs import translate_within
 from chronos_api.schemas.repeat import RepeatSchedule
-from chronos_crds.meta import Model, Time
+from chronos_crds.meta import Model, ReachableTime, Time
 from chronos_crds.naming import JOB_NAME_MAX_LENGTH
 from chronos_crds.schedule import Schedule
 from chronos_crds.validation import InvalidInput, Problem, parse_model, parse_schedule
@@ -22,7 +22,7 @@ EXAMPLE_PREVIEW: Json = {
 class PreviewQuestion(Model):
     """What a preview is asked for besides the schedule."""
 
-    after: Time | None = Field(
+    after: ReachableTime | None = Field(
         default=None, description="The times strictly after this moment. Default: now."
     )
     count: int = Field(default=5, ge=1, le=100, description="How many times. Default 5.")

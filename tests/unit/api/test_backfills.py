@@ -298,6 +298,9 @@ async def test_an_excluded_second_stays_excluded(
         pytest.param({"to": "2026-03-28T10:30:01Z"}, "/to", "ahead", id="an end ahead"),
         pytest.param({"to": at(0)}, "/to", "before from", id="backwards"),
         pytest.param({"from": "2026-03-28"}, "/from", "RFC 3339", id="a date"),
+        pytest.param(
+            {"from": "0001-01-01T00:00:00Z"}, "/from", "out of reach", id="before all calendars"
+        ),
         pytest.param({"order": "Random"}, "/order", "known values", id="an unknown order"),
         pytest.param({"parallel": 0}, "/parallel", "too small", id="none at a time"),
         pytest.param({"parallel": 101}, "/parallel", "too large", id="too many at a time"),

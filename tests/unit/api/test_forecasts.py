@@ -268,6 +268,7 @@ async def test_more_jobs_than_are_looked_at(
         pytest.param({"to": "2026-03-28T09:30:00Z"}, "to", id="no time at all"),
         pytest.param({"to": "2026-04-04T09:30:01Z"}, "to", id="more than a week"),
         pytest.param({"from": "monday"}, "from", id="no time"),
+        pytest.param({"from": "2100-01-01T00:00:00Z"}, "from", id="beyond all calendars"),
         pytest.param({"limit": "5"}, "limit", id="an unknown parameter"),
     ],
 )

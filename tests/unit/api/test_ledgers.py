@@ -458,6 +458,8 @@ async def test_a_token_that_is_none_is_told_so(
         pytest.param({"from": "yesterday"}, "from", id="no time"),
         pytest.param({"from": "2026-03-28T09:30:00"}, "from", id="no offset"),
         pytest.param({"from": NOW, "to": "2026-03-28T10:29:59Z"}, "to", id="backwards"),
+        pytest.param({"from": "1969-12-31T23:59:59Z"}, "from", id="before all calendars"),
+        pytest.param({"to": "9999-12-31T23:59:59Z"}, "to", id="beyond all calendars"),
         pytest.param({"limit": "0"}, "limit", id="no lines"),
         pytest.param({"limit": "5001"}, "limit", id="too many lines"),
         pytest.param({"since": NOW}, "since", id="an unknown word"),

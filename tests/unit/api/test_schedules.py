@@ -289,6 +289,12 @@ async def test_a_calendar_that_is_not_there_is_named(world: World, api: httpx.As
             id="no moment",
         ),
         pytest.param(
+            {"schedule": {"immediate": True}, "after": "9999-12-31T23:59:59Z"},
+            "/after",
+            "out of reach",
+            id="a moment beyond all calendars",
+        ),
+        pytest.param(
             {"schedule": {"immediate": True}, "colour": "red"},
             "/colour",
             "is not a known field",
@@ -310,6 +316,22 @@ async def test_all_mistakes_are_told_at_once(api: httpx.AsyncClient) -> None:
     errors = problem_of(await api.post(URL, json=body), 422, "invalid")["errors"]
     pointers = {it["pointer"] for it in errors}
     assert pointers == {"/count", "/schedule/cron/0", "/schedule/cron/1", "/schedule/timeZone"}
+
+
+@pytest.mark.parametrize(
+    ("field", "moment", "zone"),
+    [
+        pytest.param("startTime", "0001-01-01T00:00:00Z", "America/Los_Angeles", id="the first"),
+        pytest.param("endTime", "9999-12-31T23:59:59Z", "Pacific/Kiritimati", id="the last"),
+    ],
+)
+async def test_the_ends_of_the_calendar_are_no_failure(
+    api: httpx.AsyncClient, field: str, moment: str, zone: str
+) -> None:
+    schedule = {"cron": ["0 12 * * *"], field: moment, "timeZone": zone}
+    answer = await api.post(URL, json={"schedule": schedule})
+    (error,) = problem_of(answer, 422, "invalid")["errors"]
+    assert error["pointer"] == f"/schedule/{field}"
 
 
 async def test_nothing_is_stored(world: World, api: httpx.AsyncClient) -> None:
