@@ -11,6 +11,7 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -186,6 +187,8 @@ def check(times: Timetable | None, expected: list[int], after: int, until: int) 
         assert following is None or following > utc(until)
 
 
+# Ten seconds of CPU, which a machine that is busy may spread over minutes.
+@pytest.mark.timeout(600)
 def test_the_timetable_is_what_a_clock_on_the_wall_shows() -> None:
     count, fired = 0, 0
 
@@ -295,6 +298,8 @@ def walk_days(cron: NaiveCron, zone: str, first: date, rule: tuple[str, str]) ->
     return found
 
 
+# Ten seconds of CPU, which a machine that is busy may spread over minutes.
+@pytest.mark.timeout(600)
 def test_each_rule_of_days_is_what_a_calendar_on_the_wall_shows() -> None:
     count, fired = 0, 0
 
