@@ -219,6 +219,8 @@ class FakeKubernetes(Faults):
         uid = str(uuid.uuid5(uuid.NAMESPACE_OID, number))
         meta |= {"uid": uid, "resourceVersion": number, "creationTimestamp": self._now()}
         meta["generation"] = 1
+        if is_chronos(resource):
+            meta["managedFields"] = self._managed(resource, {}, stored)
         if namespace is not None:
             meta["namespace"] = namespace
         stored |= {"apiVersion": resource.api_version, "kind": resource.kind}
@@ -238,7 +240,7 @@ class FakeKubernetes(Faults):
     ) -> Object:
         """Stores a changed object the way the server would, if there is a change at all."""
         meta, known = after["metadata"], before["metadata"]
-        for field in (*_SERVER_FIELDS, "name", "resourceVersion"):
+        for field in (*_SERVER_FIELDS, "name", "resourceVersion", "managedFields"):
             meta.pop(field, None)
             if field in known:
                 meta[field] = known[field]
@@ -251,6 +253,8 @@ class FakeKubernetes(Faults):
         check_unchanged_spec(resource, before, after)
         if after == before:
             return _copy(before)
+        if is_chronos(resource):
+            meta["managedFields"] = self._managed(resource, before, after)
         if _without(after) != _without(before):
             meta["generation"] = known["generation"] + 1
         meta["resourceVersion"] = self._next_number()
@@ -259,6 +263,24 @@ class FakeKubernetes(Faults):
         if meta.get("deletionTimestamp") and not meta.get("finalizers"):
             self._remove(resource, key, "Background")
         return _copy(after)
+
+    def _managed(self, resource: Resource, before: Object, after: Object) -> Sequence[Object]:
+        """Who wrote which part last, and when: what a server side apply goes by. All clients are
+        one here, and of the fields only those on top are told."""
+        known = (before.get("metadata") or {}).get("managedFields") or ()
+        entries = {entry.get("subresource", ""): entry for entry in known}
+        for part, subresource in (("spec", ""), ("status", "status")):
+            if part in after and after[part] != before.get(part):
+                entries[subresource] = {
+                    "manager": "a client",
+                    "operation": "Update",
+                    "apiVersion": resource.api_version,
+                    "time": self._now(),
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": {f"f:{part}": {}},
+                    **({"subresource": subresource} if subresource else {}),
+                }
+        return list(entries.values())
 
     def _remove(self, resource: Resource, key: _Key, propagation: Propagation) -> None:
         gone = self._objects[resource].pop(key)

@@ -5,6 +5,13 @@ With ``chronos_clients.testing`` a whole cluster with its operator runs in one p
 milliseconds (``Simulation``). Nothing here is used when Chronos runs.
 """
 
+from chronos_operator.testing.account import (
+    find_doubles,
+    find_overlaps,
+    find_overtakings,
+    find_unaccounted,
+    read_ledger,
+)
 from chronos_operator.testing.audit import find_faults
 from chronos_operator.testing.clock import FakeClock, VirtualClock, run_in_virtual_time
 from chronos_operator.testing.kubelet import Command
@@ -21,7 +28,12 @@ __all__ = [
     "VirtualClock",
     "Weather",
     "Wire",
+    "find_doubles",
     "find_faults",
+    "find_overlaps",
+    "find_overtakings",
+    "find_unaccounted",
+    "read_ledger",
     "run_in_virtual_time",
     "simulate",
 ]

@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object, Resource
+from chronos_clients.resources import (
+    CALENDARS,
+    EXECUTIONS,
+    JOBS,
+    KUBE_JOBS,
+    PODS,
+    Object,
+    Resource,
+)
 from chronos_clients.testing import FakeKubernetes
 
-WATCHED = (JOBS, EXECUTIONS, KUBE_JOBS, PODS)
+WATCHED = (CALENDARS, JOBS, EXECUTIONS, KUBE_JOBS, PODS)
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Birth:
 
 
 class WatchedKubernetes(FakeKubernetes):
-    """Tells every change of the four kinds that the operator watches, each version of each object,
+    """Tells every change of the five kinds that the operator watches, each version of each object,
     in the order in which they happen; and remembers each object that ever was."""
 
     def __init__(self, clock: Callable[[], datetime], **fields: Any) -> None:

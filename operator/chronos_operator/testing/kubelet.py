@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from chronos_clients.errors import ClientError
+from chronos_clients.errors import ClientError, NotFound
 from chronos_clients.resources import KUBE_JOBS, PODS, Object, Resource
 from chronos_crds.meta import format_time
 from chronos_crds.naming import MAIN_CONTAINER
@@ -32,12 +33,22 @@ class Command:
         return b"".join(piece for _, piece in self.pieces)
 
 
+@dataclass
+class Span:
+    """How long the pod of a kube job was there: from its creation until nothing of it ran."""
+
+    kube_job: str
+    begun_at: datetime
+    ended_at: datetime | None = None
+
+
 Script = Callable[[str], Command]
 """What the command of the kube job of that name does."""
 
 
 class Kubelet:
-    """Runs pods until it is closed; ``runs`` are the kube jobs whose commands were begun."""
+    """Runs pods until it is closed; ``runs`` are the kube jobs whose commands were begun, ``spans``
+    the times of their pods."""
 
     def __init__(self, cluster: WatchedKubernetes, clock: Clock, script: Script) -> None:
         self._cluster = cluster
@@ -47,6 +58,7 @@ class Kubelet:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stop = cluster.watch(self._see)
         self.runs: list[str] = []
+        self.spans: dict[str, Span] = {}
 
     async def close(self) -> None:
         """Ends all pods where they are."""
@@ -58,7 +70,7 @@ class Kubelet:
     async def fail_kube_job(self, namespace: str, name: str) -> None:
         """What the controller says of a kube job whose pod was taken away."""
         kube_job = await self._cluster.get(KUBE_JOBS, namespace, name)
-        await self._finish_kube_job(kube_job, 1)
+        await self._finish_kube_job(kube_job, 1, "BackoffLimitExceeded")
 
     def _see(self, change: Change) -> None:
         if change.resource == KUBE_JOBS and change.type == "ADDED":
@@ -74,17 +86,30 @@ class Kubelet:
     async def _terminate(self, kube_job: Object) -> None:
         """What happens to a kube job whose deadline has passed: its pod gets SIGTERM and goes."""
         meta = kube_job["metadata"]
-        name = f"{meta['name']}-x7f2p"
         try:
             await asyncio.sleep(0.5)
-            pod = await self._cluster.get(PODS, meta["namespace"], name)
+            await self._end_pod(meta)
+        except NotFound:
+            pass  # It had none yet.
+        try:
+            await self._finish_kube_job(kube_job, 143, "DeadlineExceeded")
+        except ClientError:
+            return
+
+    async def _end_pod(self, meta: Object) -> None:
+        name = f"{meta['name']}-x7f2p"
+        pod = await self._cluster.get(PODS, meta["namespace"], name)
+        if meta["name"] in self.runs:
             self._cluster.log(meta["namespace"], name).end()
             ended = {"exitCode": 143, "reason": "Error", "finishedAt": self._now()}
             await self._tell_pod(pod, "Failed", {"terminated": ended})
-            await self._cluster.delete(PODS, meta["namespace"], name)
-            await self._finish_kube_job(kube_job, 143)
-        except ClientError:
-            return
+        self._note_end(meta["name"])
+        await self._cluster.delete(PODS, meta["namespace"], name)
+
+    def _note_end(self, kube_job: str) -> None:
+        span = self.spans.get(kube_job)
+        if span is not None and span.ended_at is None:
+            span.ended_at = self._clock.now()
 
     async def _run(self, kube_job: Object) -> None:
         command = self._script(kube_job["metadata"]["name"])
@@ -95,14 +120,15 @@ class Kubelet:
             await asyncio.sleep(command.pending_seconds)
             await self._run_command(pod, command)
             await asyncio.sleep(0.1)
-            await self._finish_kube_job(kube_job, command.exit_code)
+            await self._finish_kube_job(kube_job, command.exit_code, "BackoffLimitExceeded")
         except ClientError:
             # Somebody deleted it meanwhile: its log ends with it.
-            return
+            self._note_end(kube_job["metadata"]["name"])
 
     async def _create_pod(self, kube_job: Object, command: Command) -> Object:
         meta, template = kube_job["metadata"], kube_job["spec"]["template"]
         await asyncio.sleep(0.05)
+        self.spans[meta["name"]] = Span(meta["name"], self._clock.now())
         pod = await self._cluster.create(
             PODS,
             meta["namespace"],
@@ -148,6 +174,7 @@ class Kubelet:
             await asyncio.sleep(pause)
             log.write(piece)
         log.end()
+        self._note_end(meta["labels"]["batch.kubernetes.io/job-name"])
         ended = {
             "exitCode": command.exit_code,
             "reason": "Error" if command.exit_code else "Completed",
@@ -157,7 +184,7 @@ class Kubelet:
         phase = "Failed" if command.exit_code else "Succeeded"
         await self._tell_pod(pod, phase, {"terminated": ended})
 
-    async def _finish_kube_job(self, kube_job: Object, exit_code: int) -> None:
+    async def _finish_kube_job(self, kube_job: Object, exit_code: int, reason: str) -> None:
         now = self._now()
         condition: dict[str, Any] = {
             "type": "Failed" if exit_code else "Complete",
@@ -165,7 +192,7 @@ class Kubelet:
             "lastTransitionTime": now,
         }
         if exit_code:
-            condition |= {"reason": "BackoffLimitExceeded", "message": "backoff limit reached"}
+            condition |= {"reason": reason, "message": f"the controller says {reason}"}
         status = {"conditions": [condition], **({} if exit_code else {"completionTime": now})}
         await self._patch(KUBE_JOBS, kube_job, status)
 

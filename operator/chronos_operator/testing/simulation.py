@@ -8,7 +8,16 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from chronos_clients.resources import EVENTS, EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object, Resource
+from chronos_clients.resources import (
+    CALENDARS,
+    EVENTS,
+    EXECUTIONS,
+    JOBS,
+    KUBE_JOBS,
+    PODS,
+    Object,
+    Resource,
+)
 from chronos_clients.testing import FakeObjectStore
 from chronos_crds import API_VERSION
 from chronos_operator.config import Config
@@ -40,6 +49,25 @@ class Simulation:
     async def change_job(self, name: str, spec: Object) -> Object:
         """What ``kubectl patch`` of its spec does."""
         return await self.cluster.patch(JOBS, NAMESPACE, name, {"spec": spec})
+
+    async def run_by_hand(self, job: str, name: str, **spec: Any) -> Object:
+        """What ``kubectl create`` of a ChronosExecution does."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "ChronosExecution",
+            "metadata": {"name": name},
+            "spec": {"jobRef": {"name": job}, **spec},
+        }
+        return await self.cluster.create(EXECUTIONS, NAMESPACE, body)
+
+    async def create_calendar(self, name: str, spec: Object) -> Object:
+        """What ``kubectl apply`` of a ChronosCalendar does."""
+        body = {"apiVersion": API_VERSION, "kind": "ChronosCalendar", "metadata": {"name": name}}
+        return await self.cluster.create(CALENDARS, NAMESPACE, {**body, "spec": spec})
+
+    async def change_calendar(self, name: str, spec: Object) -> Object:
+        """What ``kubectl patch`` of its spec does."""
+        return await self.cluster.patch(CALENDARS, NAMESPACE, name, {"spec": spec})
 
     async def delete(self, resource: Resource, name: str) -> None:
         """What ``kubectl delete`` does."""
@@ -163,6 +191,7 @@ def simulate(
 
 def _is_settled(execution: Object) -> bool:
     status = execution.get("status") or {}
-    return status.get("state") in ("Succeeded", "Failed", "Cancelled") and all(
-        "log" in attempt or "pod" not in attempt for attempt in status["attempts"]
+    ends = ("Succeeded", "Failed", "Cancelled", "Skipped", "Missed")
+    return status.get("state") in ends and all(
+        "log" in attempt or "pod" not in attempt for attempt in status.get("attempts") or ()
     )

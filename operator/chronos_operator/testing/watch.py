@@ -7,7 +7,15 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chronos_clients.resources import EXECUTIONS, JOBS, KUBE_JOBS, PODS, Object, Resource
+from chronos_clients.resources import (
+    CALENDARS,
+    EXECUTIONS,
+    JOBS,
+    KUBE_JOBS,
+    PODS,
+    Object,
+    Resource,
+)
 from chronos_crds.naming import LABEL_MANAGED_BY, MANAGED_BY
 from chronos_operator.observed import Name
 from chronos_operator.sightings import Sightings
@@ -82,6 +90,7 @@ def _ears(
     sightings: Sightings, resource: Resource
 ) -> tuple[Callable[[Object], None], Callable[[Name], None]]:
     return {
+        CALENDARS: (sightings.saw_calendar, sightings.lost_calendar),
         JOBS: (sightings.saw_job, sightings.lost_job),
         EXECUTIONS: (sightings.saw_execution, sightings.lost_execution),
         KUBE_JOBS: (sightings.saw_kube_job, sightings.lost_kube_job),
