@@ -14,6 +14,7 @@ from chronos_clients.objectstore import ObjectStore, S3ObjectStore
 from chronos_operator.attempts import Attempts
 from chronos_operator.clock import Clock, SystemClock
 from chronos_operator.config import Config
+from chronos_operator.decide.values import JobView
 from chronos_operator.effects.archive import LedgerArchive
 from chronos_operator.effects.cluster import Cluster
 from chronos_operator.effects.events import Events
@@ -58,7 +59,8 @@ class Engine:
             kubernetes, store, clock, on_shipped=lambda pod: self.sightings.wake_for_pod(pod)
         )
         self._logs = logs
-        self.sightings = Sightings(observed, self.queue, logs)
+        self._ledgers = Ledgers(observed, LedgerArchive(store, config.s3_prefix), self.queue)
+        self.sightings = Sightings(observed, self.queue, logs, on_departed=self._part_with)
         cluster = Cluster(kubernetes)
         records = Records(observed, cluster, Events(kubernetes), clock, self.queue)
         starts = Starts(observed, cluster, records, clock)
@@ -72,7 +74,6 @@ class Engine:
             ticker=self.ticker,
             queue=self.queue,
         )
-        self._ledgers = Ledgers(observed, LedgerArchive(store, config.s3_prefix), self.queue)
         self._reconciler = Reconciler(
             observed=observed,
             cluster=cluster,
@@ -119,6 +120,10 @@ class Engine:
 
     async def _reconcile(self, key: Key) -> None:
         await self._reconciler.reconcile(key)
+
+    def _part_with(self, job: JobView) -> None:
+        self._ledgers.part_with(job)
+        self.archive_queue.add(("ledger", job.meta.namespace, job.meta.name))
 
     async def _archive(self, key: Key) -> None:
         await self._ledgers.put_away(key)

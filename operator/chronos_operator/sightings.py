@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chronos_clients.resources import Object
 from chronos_crds.validation import InvalidInput
 from chronos_operator.decide.values import (
+    JobView,
     PodView,
     mark_gone,
     read_calendar,
@@ -31,6 +33,8 @@ class Sightings:
     observed: Observed
     queue: WorkQueue[Key]
     logs: LogShipper
+    # Told of each job that is gone, as it was.
+    on_departed: Callable[[JobView], None] = lambda _: None
 
     def saw_job(self, body: Object) -> None:
         """A ChronosJob as it is now."""
@@ -46,7 +50,9 @@ class Sightings:
 
     def lost_job(self, name: Name) -> None:
         """A ChronosJob is gone; its children follow by the cluster's garbage collection."""
-        self.observed.jobs.drop(name)
+        job = self.observed.jobs.drop(name)
+        if job is not None:
+            self.on_departed(job)
         self._wake_job(name)
 
     def saw_execution(self, body: Object) -> None:

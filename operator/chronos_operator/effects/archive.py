@@ -49,6 +49,10 @@ class LedgerArchive:
         """Its execution is gone, so that nobody asks again."""
         self._backfilled.discard((job_uid, second))
 
+    def forget(self, job_uid: str) -> None:
+        """The job is gone."""
+        self._until.pop(job_uid, None)
+
     def is_backfill_kept(self, job_uid: str, second: datetime) -> bool:
         """Whether this process has put the line of a backfilled second into the archive."""
         return (job_uid, second) in self._backfilled
