@@ -163,7 +163,7 @@ def _queued() -> dict[str, Json]:
     return {
         "queue": {
             "schedule": {"everySeconds": 14},
-            "work": "sleep 9",
+            "work": "sleep 6",
             "missedRuns": _missed("All"),
             "concurrency": queue,
         },

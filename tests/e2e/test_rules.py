@@ -27,6 +27,16 @@ def _wait_for_state(api: Api, name: str, state: str) -> None:
     wait_for(lambda: api.status(name).get("state") == state, seconds=20, what=f"{name} as {state}")
 
 
+def _wait_for_start(api: Api, name: str, *, after: datetime) -> None:
+    """Until a second after that moment is started."""
+
+    def has_started() -> bool:
+        newest = api.status(name).get("lastTime")
+        return newest is not None and parse_time(newest) > after
+
+    wait_for(has_started, seconds=30, what=f"a start of {name} after {after}")
+
+
 def _wait_for_end(api: Api, execution: str) -> Json:
     def ended() -> Json | None:
         found = api.get(f"/executions/{execution}")
@@ -65,13 +75,7 @@ def test_a_job_paused_until_a_moment_resumes_by_itself_and_leaves_out_or_catches
         _wait_for_state(api, name, "Paused")
         assert api.executions(name) == []
     for name in ("left-out", "caught-up"):
-        wait_for(
-            lambda name=name: (
-                parse_time(api.status(name).get("lastTime") or "2000-01-01T00:00:00Z") > until
-            ),
-            seconds=30,
-            what=f"{name} at work again",
-        )
+        _wait_for_start(api, name, after=until)
         tenant.kubectl.change(name, suspend=True)
     created = parse_time(api.get("/jobs/left-out")["createdTime"])
     paused = [created + timedelta(seconds=n) for n in range(1, int((until - created).seconds))]
