@@ -168,7 +168,7 @@ class _Tail:
 
 
 def _find_tail(job: JobRecord, asked: Span, now: datetime) -> _Tail:
-    """Between the cursor and now: nothing was scheduled, or the job is paused."""
+    """Between the cursor and now: nothing was scheduled, or the job is paused or has ended."""
     first = max(job.accounted_until + _SECOND, asked.first)
     last = min(now.replace(microsecond=0), asked.last)
     timetable = job.build_timetable()
@@ -176,10 +176,10 @@ def _find_tail(job: JobRecord, asked: Span, now: datetime) -> _Tail:
         return _Tail()
     seconds = list(islice(timetable.between(first - _SECOND, last), MAX_COUNTED + 1))
     span = Span(first, last)
-    if not seconds:
+    if not seconds or job.status.state is JobState.COMPLETED:
         return _Tail(known=[span])
     if not _is_paused(job, now):
-        return _Tail()
+        return _Tail(known=[Span(first, seconds[0] - _SECOND)])
     at_least = len(seconds) > MAX_COUNTED
     newest = timetable.newest(last, after=first - _SECOND, limit=1)[0]
     line = LedgerLine(

@@ -18,10 +18,12 @@ from chronos_api.answers import (
     json_body,
     problems,
 )
-from chronos_api.deps import BodyDep, PartsDep, TenantDep, VersionsDep
+from chronos_api.deps import BodyDep, Parts, PartsDep, TenantDep, VersionsDep
 from chronos_api.schemas.executions import ExecutionList, describe_execution
 from chronos_api.schemas.jobs import Job, JobList, JobRequest, describe_job, parse_job_request
 from chronos_api.schemas.queries import ListQuery, TenantQuery
+from chronos_api.tenants import Tenant
+from chronos_crds.job import ChronosJobSpec
 
 router = APIRouter(tags=["jobs"])
 
@@ -41,6 +43,7 @@ async def create_job(
     parts: PartsDep, tenant: TenantDep, query: Annotated[TenantQuery, Query()], body: BodyDep
 ) -> Response:
     name, spec = parse_job_request(body)
+    await _check_calendars(parts, tenant, spec)
     stored = await parts.jobs.create(tenant, name, spec)
     place = f"/api/v1/jobs/{name}" + (f"?tenant={quote(tenant)}" if query.tenant else "")
     headers = {"Location": place, **etag_of(stored)}
@@ -101,8 +104,15 @@ async def replace_job(
 ) -> Response:
     await parts.jobs.get(tenant, name)
     spec = parse_job_request(body, name=name)[1]
+    await _check_calendars(parts, tenant, spec)
     stored = await parts.jobs.replace(tenant, name, spec, versions=versions)
     return json_answer(describe_job(stored), headers=etag_of(stored))
+
+
+async def _check_calendars(parts: Parts, tenant: Tenant, spec: ChronosJobSpec) -> None:
+    """Raises InvalidInput for calendars that are not there; the operator would say the same."""
+    names = spec.schedule.exclude_calendars
+    await parts.calendars.load(tenant, names, at="/schedule/excludeCalendars")
 
 
 @router.delete(

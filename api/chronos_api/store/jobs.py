@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chronos_api.clock import Clock
@@ -14,10 +14,13 @@ from chronos_api.tenants import Tenant
 from chronos_clients.errors import ClientError, Conflict, NotFound
 from chronos_clients.kubernetes import Kubernetes
 from chronos_clients.resources import JOBS, Object
+from chronos_crds.cron import is_hashed
 from chronos_crds.job import ChronosJobSpec
 from chronos_crds.meta import parse_time
 from chronos_crds.naming import is_job_name
-from chronos_crds.validation import check_times_ahead
+from chronos_crds.schedule import Schedule
+from chronos_crds.timetable import build_timetable
+from chronos_crds.validation import InvalidInput, Problem, check_times_ahead
 
 
 class JobStore(KeptObjects):
@@ -36,7 +39,9 @@ class JobStore(KeptObjects):
 
     async def create(self, tenant: Tenant, name: str, spec: ChronosJobSpec) -> Object:
         """Stores a new job; raises NameTaken, InvalidInput for times in the past."""
-        check_times_ahead(spec.schedule, now=self._clock.now())
+        now = self._clock.now()
+        check_times_ahead(spec.schedule, now=now)
+        check_due(spec.schedule, now=now)
         return await self._create(tenant, name, spec)
 
     async def replace(
@@ -84,6 +89,21 @@ class JobStore(KeptObjects):
             raise PreconditionFailed(f"{name} is at another version") from error
         except ClientError as error:
             raise_outside(error)
+
+
+def check_due(schedule: Schedule, *, now: datetime) -> None:
+    """Raises InvalidInput, in the operator's words, for a schedule all of whose times are past.
+
+    What H picks depends on the UID of a job that is not stored yet, so the operator alone can tell.
+    """
+    if any(is_hashed(text, dialect=schedule.cron_dialect) for text in schedule.cron or ()):
+        return
+    timetable = build_timetable(schedule, created_at=now)
+    if timetable.next_after(now - timedelta(seconds=1)) is None:
+        is_over = schedule.end_at is not None and schedule.end_at < now
+        message = "names no time at or after the job's creation"
+        at = "/schedule/endTime" if is_over else "/schedule"
+        raise InvalidInput([Problem(at, message, "give a time in the future")])
 
 
 def known_times(stored: Object) -> list[datetime]:

@@ -355,8 +355,8 @@ async def test_a_job_that_nobody_has_seen_has_only_the_time_before_it(
 async def test_an_invalid_job_is_not_backfilled(
     world: World, minutely: Json, api: httpx.AsyncClient
 ) -> None:
-    schedule = {"cron": ["* * * * *"], "excludeCalendars": ["gone"]}
-    await api.put("/api/v1/jobs/hello", json=job_body(schedule=schedule))
+    body = {"spec": {"schedule": {"excludeCalendars": ["gone"]}}}
+    await world.kubernetes.patch(JOBS, "default", "hello", body)
     answer = await api.post(URL, json={"from": at(1), "to": at(3)})
     assert "gone" in problem_of(answer, 409, "job_invalid")["detail"]
 

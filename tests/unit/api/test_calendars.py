@@ -31,7 +31,8 @@ async def calendar(api: httpx.AsyncClient) -> Json:
 
 
 async def use(api: httpx.AsyncClient, *names: str, calendar: str = "freeze") -> None:
-    """Stores jobs that name the calendar."""
+    """Stores jobs that name the calendar, which is stored if it is missing."""
+    await api.post(URL, json=calendar_body(calendar))
     schedule = {"cron": ["0 3 * * *"], "excludeCalendars": [calendar]}
     for name in names:
         answer = await api.post("/api/v1/jobs", json=job_body(name, schedule=schedule))
@@ -182,7 +183,8 @@ async def test_one_that_no_job_names_goes(
 ) -> None:
     await use(api, "other", calendar="holidays")
     assert (await api.delete(f"{URL}/freeze")).status_code == 204
-    assert world.kubernetes.objects(CALENDARS) == []
+    left = [it["metadata"]["name"] for it in world.kubernetes.objects(CALENDARS)]
+    assert left == ["holidays"]
 
 
 async def test_one_that_jobs_name_stays_and_says_which(
@@ -192,7 +194,7 @@ async def test_one_that_jobs_name_stays_and_says_which(
     await use(api, "other", calendar="holidays")
     problem = problem_of(await api.delete(f"{URL}/freeze"), 409, "calendar_in_use")
     assert problem["detail"] == "the calendar freeze is named by the jobs a, b"
-    assert len(world.kubernetes.objects(CALENDARS)) == 1
+    assert len(world.kubernetes.objects(CALENDARS)) == 2
     await use(api, *(f"job-{number:02}" for number in range(10)))
     problem = problem_of(await api.delete(f"{URL}/freeze"), 409, "calendar_in_use")
     assert problem["detail"].endswith("job-07 and others")
@@ -203,6 +205,7 @@ async def test_another_tenants_jobs_do_not_count(
 ) -> None:
     schedule = {"cron": ["0 3 * * *"], "excludeCalendars": ["freeze"]}
     body = job_body("theirs", schedule=schedule)
+    await api.post(URL, params={"tenant": "team-a"}, json=calendar_body())
     await api.post("/api/v1/jobs", params={"tenant": "team-a"}, json=body)
     assert (await api.delete(f"{URL}/freeze")).status_code == 204
 

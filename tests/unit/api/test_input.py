@@ -46,6 +46,11 @@ FIELDS = [
         id="a time without an offset",
     ),
     pytest.param(job_body(schedule={}), "/schedule", id="no time at all"),
+    pytest.param(
+        job_body(schedule={"cron": ["0 3 * * *"], "excludeCalendars": ["nowhere"]}),
+        "/schedule/excludeCalendars/0",
+        id="a calendar that is not there",
+    ),
     pytest.param(job_body("Capital"), "/name", id="a name with capitals"),
     pytest.param(job_body("n" * 60), "/name", id="a name of 60 characters"),
     pytest.param(job_body(""), "/name", id="an empty name"),
@@ -99,6 +104,26 @@ async def test_a_wrong_field_is_named_with_a_remedy(
     assert named, errors
     assert all(error["message"] and error["remedy"] for error in named)
     assert world.kubernetes.objects(JOBS) == before
+
+
+@pytest.mark.parametrize(
+    ("schedule", "pointer"),
+    [
+        pytest.param(
+            {"everySeconds": 5, "endTime": "2020-01-01T00:00:00Z"},
+            "/schedule/endTime",
+            id="a window of the past",
+        ),
+        pytest.param({"cron": ["0 0 0 1 1 ? 2020"]}, "/schedule", id="a year of the past"),
+    ],
+)
+async def test_a_new_job_has_a_time_ahead(
+    world: World, api: httpx.AsyncClient, schedule: dict[str, Any], pointer: str
+) -> None:
+    answer = await api.post(JOBS_URL, json=job_body(schedule=schedule))
+    (error,) = problem_of(answer, 422, "invalid")["errors"]
+    assert (error["pointer"], error["remedy"]) == (pointer, "give a time in the future")
+    assert world.kubernetes.objects(JOBS) == []
 
 
 async def test_everything_wrong_is_told_at_once(api: httpx.AsyncClient) -> None:

@@ -163,6 +163,7 @@ def test_what_holds_no_words_stays_as_it_is(given: object) -> None:
 async def test_words_are_stored_as_cron_with_what_stands_beside_them(
     world: World, api: httpx.AsyncClient
 ) -> None:
+    await api.post("/api/v1/calendars", json={"name": "holidays", "dates": ["12-25"]})
     beside = {"timeZone": "Europe/Berlin", "maxRuns": 3, "excludeCalendars": ["holidays"]}
     schedule = words("weekly", on=["MON"], at="09:30", **beside)
     answer = await api.post("/api/v1/jobs", json=job_body(schedule=schedule))
