@@ -5,6 +5,7 @@ and from what ever was created. It shares no code with the decisions it judges.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,36 +97,34 @@ def _wrong_totals(simulation: Simulation, job: str, ledger: Ledger) -> Iterator[
 
 def _wrong_starts(simulation: Simulation, job: str, ledger: Ledger) -> Iterator[str]:
     """What is told as started was, what is not was not; nothing before its second."""
-    scheduled = _scheduled_names(simulation, job)
     begun = {
-        int(birth.name.split("-")[-2]): birth.at
-        for birth in simulation.cluster.births
-        if birth.resource == KUBE_JOBS
-        and birth.name.endswith("-1")
-        and birth.name.rpartition("-")[0] in scheduled
+        datetime.fromtimestamp(int(name.split("-")[-2]), UTC): at
+        for name, at in _first_attempts(simulation, job)
     }
-    told = {
-        int(_time(it["time"]).timestamp()): it for it in ledger.lines if it["fate"] == "Started"
-    }
-    for unix in sorted({*begun, *told}):
-        moment = datetime.fromtimestamp(unix, UTC)
-        if unix not in told:
-            yield f"{moment:%H:%M:%S} was started, and its line does not say so"
-        elif unix not in begun and told[unix].get("count", 1) == 1:
-            yield f"{moment:%H:%M:%S} is told as started, and never was"
-        elif begun.get(unix, moment) < moment:
-            yield f"{moment:%H:%M:%S} was started {moment - begun[unix]} too early"
+    spans = [(_time(it["time"]), _last(it)) for it in ledger.lines if it["fate"] == "Started"]
+    for second, at in sorted(begun.items()):
+        if not any(first <= second <= last for first, last in spans):
+            yield f"{second:%H:%M:%S} was started, and its line does not say so"
+        if at < second:
+            yield f"{second:%H:%M:%S} was started {second - at} too early"
+    for first, last in spans:
+        if first not in begun or last not in begun:
+            yield f"{first:%H:%M:%S} to {last:%H:%M:%S} is told as started, and never was"
 
 
-def _scheduled_names(simulation: Simulation, job: str) -> set[str]:
-    """The executions that the schedule has made, of all that ever were."""
-    return {
+def _first_attempts(simulation: Simulation, job: str) -> Iterator[tuple[str, datetime]]:
+    """The first kube jobs of the schedule's seconds that ever were, in the order of creation."""
+    births = simulation.cluster.births
+    asked_for = {
         birth.name
-        for birth in simulation.cluster.births
-        if birth.resource == EXECUTIONS
-        and birth.body["spec"]["jobRef"]["name"] == job
-        and birth.body["spec"].get("trigger") in ("Schedule", "Immediate")
+        for birth in births
+        if birth.resource == EXECUTIONS and birth.body["spec"]["trigger"] in ("Manual", "Backfill")
     }
+    for birth in births:
+        is_first = re.fullmatch(rf"{job}-[0-9]{{9,12}}-1", birth.name) is not None
+        is_scheduled = birth.name.rpartition("-")[0] not in asked_for
+        if birth.resource == KUBE_JOBS and is_first and is_scheduled:
+            yield birth.name, birth.at
 
 
 def find_doubles(simulation: Simulation) -> list[str]:
@@ -158,14 +157,7 @@ def find_overlaps(simulation: Simulation, limits: Mapping[str, int]) -> list[str
 
 def find_overtakings(simulation: Simulation, job: str) -> list[str]:
     """Each of the schedule's runs that was started after one of a later second."""
-    scheduled = _scheduled_names(simulation, job)
-    begun = [
-        birth.name
-        for birth in simulation.cluster.births
-        if birth.resource == KUBE_JOBS
-        and birth.name.endswith("-1")
-        and birth.name.rpartition("-")[0] in scheduled
-    ]
+    begun = [name for name, _ in _first_attempts(simulation, job)]
     return [f"{other} came before {one}" for one, other in pairwise(begun) if one > other]
 
 

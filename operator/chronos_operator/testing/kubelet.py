@@ -56,6 +56,7 @@ class Kubelet:
         self._script = script
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._finished: set[str] = set()
         self._stop = cluster.watch(self._see)
         self.runs: list[str] = []
         self.spans: dict[str, Span] = {}
@@ -79,7 +80,7 @@ class Kubelet:
             self._running[change.body["metadata"]["uid"]] = task
         elif change.resource == KUBE_JOBS and change.body["spec"].get("activeDeadlineSeconds"):
             running = self._running.pop(change.body["metadata"]["uid"], None)
-            if running is not None and not running.done():
+            if running is not None and change.body["metadata"]["name"] not in self._finished:
                 running.cancel()
                 self._tasks.add(asyncio.create_task(self._terminate(change.body)))
 
@@ -185,6 +186,7 @@ class Kubelet:
         await self._tell_pod(pod, phase, {"terminated": ended})
 
     async def _finish_kube_job(self, kube_job: Object, exit_code: int, reason: str) -> None:
+        self._finished.add(kube_job["metadata"]["name"])
         now = self._now()
         condition: dict[str, Any] = {
             "type": "Failed" if exit_code else "Complete",
