@@ -179,7 +179,7 @@ def _hold(
     if ends_at is not None and now > ends_at:
         return Turn(execution, Admission(Verdict.MISS, "DeadlineExceeded"))
     if is_paused and execution.spec.is_scheduled:
-        return Turn(execution, Admission(Verdict.WAIT, _PAUSED), wake_at=ends_at)
+        return Turn(execution, Admission(Verdict.WAIT, _PAUSED), wake_at=_just_after(ends_at))
     if not execution.spec.is_complete:
         return Turn(execution, Admission(Verdict.WAIT, _ADOPTION))
     return None
@@ -189,8 +189,14 @@ def _decide_turn(
     spec: ChronosJobSpec, execution: ExecutionView, places: Places, *, is_newest: bool
 ) -> Turn:
     admission = _admit_waiting(execution, places, is_newest=is_newest)
-    waits = admission.verdict is Verdict.WAIT
-    return Turn(execution, admission, _deadline(spec, execution) if waits else None)
+    if admission.verdict is not Verdict.WAIT:
+        return Turn(execution, admission)
+    return Turn(execution, admission, wake_at=_just_after(_deadline(spec, execution)))
+
+
+def _just_after(deadline: datetime | None) -> datetime | None:
+    """When a deadline has passed: at the deadline itself it has not."""
+    return None if deadline is None else deadline + timedelta(milliseconds=1)
 
 
 def _admit_waiting(execution: ExecutionView, places: Places, *, is_newest: bool) -> Admission:

@@ -75,7 +75,10 @@ def build_adoption(
         }
     )
     manifest = complete.to_manifest()
-    filled = {name: manifest[name] for name in ("jobRef", "scheduledTime", "workload", "retry")}
+    filled = {name: manifest[name] for name in ("jobRef", "workload", "retry")}
+    if execution.spec.scheduled_at is None:
+        # Where it is given it stays as it was written: in whatever form, it may not change.
+        filled["scheduledTime"] = manifest["scheduledTime"]
     return {"metadata": _membership(complete), "spec": filled}, complete
 
 

@@ -243,7 +243,7 @@ WAKES: list[tuple[str, ExecutionView, dict[str, Any], float | None]] = [
     ("one for later: at its time", by_hand("m", 5, came=-5), {}, 5),
     ("one that waits for another's end: whenever that ends", queued("x", -10), {}, None),
     ("one with a deadline: when that has passed", queued("x", -10),
-     {"startingDeadlineSeconds": 60}, 50),
+     {"startingDeadlineSeconds": 60}, 50.001),
     ("one that starts: never", queued("x", -10), {"free": True}, None),
 ]  # fmt: skip
 

@@ -301,7 +301,7 @@ def test_adopting_keeps_what_its_author_gave() -> None:
     assert complete.scheduled_at == later
     assert complete.parameters.args == ("--now",)
     # Nothing is patched that may not change.
-    assert set(patch["spec"]) == {"jobRef", "scheduledTime", "workload", "retry"}
+    assert set(patch["spec"]) == {"jobRef", "workload", "retry"}
 
 
 CONTAINER = {
