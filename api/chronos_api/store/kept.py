@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import ClassVar
 
@@ -14,8 +16,10 @@ from chronos_clients.kubernetes import Kubernetes
 from chronos_clients.resources import Object, Resource
 from chronos_crds.meta import Model
 
-# The operator writes a job's status now and then; it cannot win this often in a row.
-REPLACE_ATTEMPTS = 8
+# The operator writes a job's status now and then, and others may change it, too; nobody wins this
+# often in a row against those who wait a little longer each time.
+REPLACE_ATTEMPTS = 12
+WAIT_MILLISECONDS = 10
 
 
 class KeptObjects:
@@ -115,7 +119,9 @@ class KeptObjects:
 
         ``check`` may refuse what is there now. Raises ``not_found``, PreconditionFailed.
         """
-        for _ in range(REPLACE_ATTEMPTS):
+        for attempt in range(REPLACE_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(secrets.randbelow(attempt * WAIT_MILLISECONDS) / 1000)
             current = await self.get(tenant, name)
             check_version(current, versions)
             check(current)

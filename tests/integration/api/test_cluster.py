@@ -126,9 +126,15 @@ def test_a_log_and_its_link_give_the_exact_bytes(
     trigger = client.post("/api/v1/jobs/logged/trigger", json={"at": "2099-01-01T00:00:00Z"})
     assert trigger.status_code == 201, trigger.text
     id = trigger.json()["id"]
-    run_apart(ship(kubeconfig, store, trigger.json(), LOG))
-    (told,) = client.get("/api/v1/jobs/logged/executions").json()["items"]
-    assert (told["id"], told["state"]) == (id, "Succeeded")
+
+    def has_ended() -> bool:
+        # It fills the execution in first, and may write a status of its own until then.
+        run_apart(ship(kubeconfig, store, trigger.json(), LOG))
+        (told,) = client.get("/api/v1/jobs/logged/executions").json()["items"]
+        assert told["id"] == id
+        return bool(told["state"] == "Succeeded")
+
+    wait_for(has_ended, seconds=20, what="an execution that has ended")
     before = process.resident_bytes()
     answer = client.get(f"/api/v1/executions/{id}/logs")
     assert answer.content == LOG
