@@ -54,7 +54,7 @@ class ExecutionReconciler:
             await self._adopt(execution)
             return
         if not execution.is_final and not is_begun(
-            execution, self.observed.has_first_attempt(namespace)
+            execution, self.observed.has_first_attempt(namespace, execution.job_uid)
         ):
             # It waits for its turn, which is the job's to give: one worker decides for all of it.
             self.queue.add(("job", namespace, execution.spec.job_ref.name))

@@ -149,9 +149,20 @@ class Observed:
         children = self.executions.children((job.meta.namespace, job.meta.name))
         return [known for known in children if known.job_uid == job.meta.uid]
 
-    def has_first_attempt(self, namespace: str) -> Callable[[str], bool]:
-        """Tells of an execution's name whether its first kube job is there."""
-        return lambda name: self.kube_jobs.get((namespace, attempt_name(name, 1))) is not None
+    def unadopted_of(self, job: JobView) -> list[ExecutionView]:
+        """The executions that name the job, and of which Chronos has not filled in whose they
+        are."""
+        children = self.executions.children((job.meta.namespace, job.meta.name))
+        return [known for known in children if not known.job_uid]
+
+    def has_first_attempt(self, namespace: str, job_uid: str) -> Callable[[str], bool]:
+        """Tells of an execution's name whether its first kube job is there, and is that job's."""
+
+        def tell(name: str) -> bool:
+            kube_job = self.kube_jobs.get((namespace, attempt_name(name, 1)))
+            return kube_job is not None and kube_job.job_uid == job_uid
+
+        return tell
 
     def has_living_pod(self, execution: ExecutionView) -> bool:
         """Whether a pod of one of its attempts still runs, whatever became of the kube job."""

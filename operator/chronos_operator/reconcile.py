@@ -106,14 +106,16 @@ class Reconciler:
     def _decide(self, reading: Reading) -> tuple[Places, tuple[Turn, ...], SchedulePlan]:
         """Lets in what may start now: what waits first, then what has become due."""
         job, spec, now = reading.job, reading.spec, self.clock.now()
-        has_first = self.observed.has_first_attempt(job.meta.namespace)
+        has_first = self.observed.has_first_attempt(job.meta.namespace, job.meta.uid)
         executions = self.observed.executions_of(job)
         active = list_active(
             executions, has_first, self.readings.is_cancelled(job), self.observed.has_living_pod
         )
         places = Places(spec.concurrency, active)
         waiting = [
-            known for known in executions if not known.is_final and not is_begun(known, has_first)
+            known
+            for known in (*executions, *self.observed.unadopted_of(job))
+            if not known.is_final and not is_begun(known, has_first)
         ]
         turns = decide_turns(spec, waiting, places, is_paused=is_paused(spec, now), now=now)
         plan = decide_schedule(spec, job.status, places, reading.facts, now=now)
