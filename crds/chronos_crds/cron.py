@@ -6,6 +6,7 @@ it to UTC.
 
 from __future__ import annotations
 
+import difflib
 import re
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
@@ -182,13 +183,14 @@ def _expand_macro(text: str) -> str:
         return text
     macro = MACROS.get(word.lower())
     if macro is None:
-        known = " ".join(sorted(MACROS))
+        known = [*sorted(MACROS), f"{MACRO} 90s"]
+        close = difflib.get_close_matches(word.lower(), sorted(MACROS), n=1, cutoff=0.75)
         raise CronError(
             f"{word!r} is not a known macro"
             if not is_interval(text)
             else f"{MACRO} is an interval, not a cron expression",
             position=text.index("@"),
-            remedy=f"use one of {known}",
+            remedy=f"did you mean {close[0]}?" if close else f"use one of {' '.join(known)}",
         )
     return macro
 

@@ -178,6 +178,7 @@ MISTAKES = [
     ("eight fields", "* * * * * * * *", 15, "has 8 fields", "seven"),
     ("an unknown macro", "@fortnightly", 0, "not a known macro", "@daily"),
     ("@reboot, which is no time", "@reboot", 0, "not a known macro", "@yearly"),
+    ("a macro with a slip", "@dayly", 0, "not a known macro", "did you mean @daily?"),
     ("minute 60", "60 * * * *", 0, "'60' in the minute", "0 to 59"),
     ("second 60", "60 0 * * * *", 0, "'60' in the second", "0 to 59"),
     ("hour 24", "0 24 * * *", 2, "'24' in the hour", "0 to 23"),
