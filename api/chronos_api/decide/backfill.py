@@ -53,8 +53,9 @@ def list_seconds(job: JobRecord, *, since: datetime, until: datetime, limit: int
         job.spec.schedule, since=since, created_at=job.created_at, uid=job.uid
     )
     # A fraction of a second before ``since`` lies in the second before it.
-    after = since - timedelta(microseconds=1)
-    return list(islice(timetable.between(after, until), limit))
+    seconds = timetable.between(since - timedelta(microseconds=1), until)
+    # In the very second of the job's creation nothing fires but what it was stored for.
+    return list(islice((second for second in seconds if second != job.created_at), limit))
 
 
 @dataclass(frozen=True)
