@@ -30,6 +30,8 @@ MAX_SEGMENTS = 50
 MAX_SEGMENT_BYTES = 4 << 20
 MAX_BACKFILLED_PAGES = 20
 READ_SECONDS = 25.0
+# The operator may rewrite the newest segment while it is read, once in a minute at most.
+READ_ATTEMPTS = 2
 
 _SECOND = timedelta(seconds=1)
 _STAMP = re.compile(r"/([0-9]{12})\.json$", re.ASCII)
@@ -42,6 +44,7 @@ class Excerpt:
     ``lines`` in the order of the segments: of two about one second the later counts. ``known`` are
     the spans that segments cover, ``broken`` those of segments that cannot be read. ``end``: there
     is more behind it, which was not read. ``failed``: why nothing more could be read.
+    ``has_moved``: what was listed was not there any more.
     """
 
     lines: list[LedgerLine] = field(default_factory=list)
@@ -49,6 +52,7 @@ class Excerpt:
     broken: list[Span] = field(default_factory=list)
     end: datetime | None = None
     failed: str = ""
+    has_moved: bool = False
 
 
 class ArchiveStore:
@@ -66,7 +70,11 @@ class ArchiveStore:
         excerpt = Excerpt()
         try:
             async with asyncio.timeout(READ_SECONDS):
-                await self._read_into(excerpt, tenant, uid, since, until, enough)
+                for _ in range(READ_ATTEMPTS):
+                    excerpt = Excerpt()
+                    await self._read_into(excerpt, tenant, uid, since, until, enough)
+                    if not excerpt.has_moved:
+                        break
         except (ClientError, TimeoutError):
             excerpt.failed = "the object store, where it is archived, does not answer"
         return excerpt
@@ -101,7 +109,8 @@ class ArchiveStore:
             data = await self._objects.get(key, limit=MAX_SEGMENT_BYTES)
             segment = await asyncio.to_thread(_parse_segment, data, uid, span)
         except NotFound:
-            # It has grown into a later one since it was listed, which comes next time.
+            # Since it was listed it has grown into a later one.
+            excerpt.has_moved = True
             excerpt.broken.append(Span(span.first, span.last, "its segment is being rewritten"))
         except (TooLarge, InvalidInput, ValueError):
             excerpt.broken.append(Span(span.first, span.last, f"the segment {key} is broken"))
