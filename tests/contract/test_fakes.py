@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from chronos_clients.errors import ClientError, Expired, Invalid, NotFound, Unreachable
-from chronos_clients.resources import JOBS, PODS, Resource
+from chronos_clients.resources import CALENDARS, EXECUTIONS, JOBS, PODS, Resource
 from chronos_clients.testing import FakeKubernetes, FakeObjectStore
 
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
@@ -240,3 +241,102 @@ async def test_a_deleted_pod_ends_its_log(kubernetes: FakeKubernetes) -> None:
     assert b"".join(seen).endswith(b"one\n")
     with pytest.raises(NotFound):
         await read(kubernetes, [])
+
+
+# What an API server does with Chronos' own kinds
+
+
+def chronos(kind: str, name: str, spec: dict[str, object]) -> dict[str, object]:
+    return {
+        "apiVersion": "chronos.dev/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def written(body: dict[str, Any], subresource: str = "") -> str:
+    """When the spec, or the status, was written last, as its managers tell."""
+    (entry,) = [
+        entry
+        for entry in body["metadata"]["managedFields"]
+        if entry.get("subresource", "") == subresource
+    ]
+    return str(entry["time"])
+
+
+async def test_who_wrote_the_spec_is_told_with_its_time_and_apart_from_the_status(
+    kubernetes: FakeKubernetes,
+) -> None:
+    spec = {"schedule": {"immediate": True}, "workload": {"container": {"image": "busybox"}}}
+    made = await kubernetes.create(JOBS, "default", chronos("ChronosJob", "one", spec))
+    told = await kubernetes.patch(
+        JOBS, "default", "one", {"status": {"state": "Paused"}}, subresource="status"
+    )
+    assert written(told) == written(made)
+    assert written(told, "status") > written(made)
+    edited = await kubernetes.patch(JOBS, "default", "one", {"spec": {"suspend": True}})
+    assert written(edited) > written(told, "status")
+    assert written(edited, "status") == written(told, "status")
+    same = await kubernetes.patch(JOBS, "default", "one", {"spec": {"suspend": True}})
+    assert same == edited
+
+
+FILLED = {"scheduledTime": "2026-03-01T12:00:00Z", "retry": {}, "jobRef": {"uid": "u-1"}}
+
+
+async def test_an_executions_spec_may_be_filled_in_and_not_changed(
+    kubernetes: FakeKubernetes,
+) -> None:
+    body = chronos("ChronosExecution", "one", {"jobRef": {"name": "hello"}})
+    await kubernetes.create(EXECUTIONS, "default", body)
+    await kubernetes.patch(EXECUTIONS, "default", "one", {"spec": FILLED})
+    for change in (
+        {"scheduledTime": "2026-03-01T12:00:01Z"},
+        {"jobRef": {"uid": "u-2"}},
+        {"jobRef": {"name": "other"}},
+        {"retry": None},
+        {"concurrency": "Ignore"},
+        {"parameters": {"args": ["x"]}},
+        {"queued": True},
+    ):
+        with pytest.raises(Invalid, match="never changes"):
+            await kubernetes.patch(EXECUTIONS, "default", "one", {"spec": change})
+
+
+REFUSED = [
+    ("a name of the schedule's", "hello-1772366400", {}),
+    ("too long a name", "x" * 60, {}),
+    ("a run of the schedule without a time", "one", {"trigger": "Schedule"}),
+    ("a backfill that says no place", "one",
+     {"trigger": "Backfill", "scheduledTime": "2026-03-01T12:00:00Z"}),
+    ("a place in a backfill that is none", "one", {"backfill": {"id": "b", "position": 1}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
+)
+async def test_an_execution_that_the_rules_refuse(
+    kubernetes: FakeKubernetes, name: str, spec: dict[str, object]
+) -> None:
+    body = chronos("ChronosExecution", name, {"jobRef": {"name": "hello"}, **spec})
+    with pytest.raises(Invalid):
+        await kubernetes.create(EXECUTIONS, "default", body)
+    assert kubernetes.objects(EXECUTIONS) == []
+
+
+async def test_a_calendar_is_stored_with_its_defaults(kubernetes: FakeKubernetes) -> None:
+    body = chronos("ChronosCalendar", "freeze.2026", {"weekly": [{"days": ["SAT"]}]})
+    stored = await kubernetes.create(CALENDARS, "default", body)
+    assert stored["spec"]["timeZone"] == "Etc/UTC"
+    assert stored["spec"]["weekly"] == [{"days": ["SAT"], "from": "00:00", "to": "24:00"}]
+    with pytest.raises(Invalid, match="excludes no time"):
+        await kubernetes.create(CALENDARS, "default", chronos("ChronosCalendar", "none", {}))
+
+
+async def test_what_only_the_models_know_gets_stored(kubernetes: FakeKubernetes) -> None:
+    """A CRD's schema cannot tell that there is no 30 February; the job that names it is told."""
+    body = chronos("ChronosCalendar", "odd", {"dates": ["02-30"]})
+    await kubernetes.create(CALENDARS, "default", body)
+    assert len(kubernetes.objects(CALENDARS)) == 1

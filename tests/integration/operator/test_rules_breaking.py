@@ -106,6 +106,13 @@ def replaced(name: str) -> float:
 STORIES = {
     "forbid": Story(job("0,2,4", "Forbid"), (0, 2, 4), takes=lambda _: 2.7, limit=1),
     "queue": Story(job("0,1,2", "Queue"), (0, 1, 2), limit=1, in_order=True, runs=3),
+    "queue, of which history keeps nothing": Story(
+        job("0,1,2", "Queue", history={"successful": 0, "failed": 0}),
+        (0, 1, 2),
+        limit=1,
+        in_order=True,
+        runs=3,
+    ),
     "replace": Story(
         job("0,2,4", "Replace"),
         (0, 2, 4),

@@ -9,11 +9,14 @@ import pytest
 from builders import NOON, utc
 from chronos_crds.cron import LAST_YEAR
 from chronos_crds.naming import (
+    EXECUTION_NAME_MAX_LENGTH,
     JOB_NAME_MAX_LENGTH,
     attempt_name,
     execution_name,
     is_job_name,
+    is_scheduled_name,
     log_key,
+    manual_prefix,
 )
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -71,3 +74,31 @@ def test_good_job_names(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "A", "a-", "-a", "a.b", "a\n", LONGEST_JOB + "j"])
 def test_bad_job_names(name: str) -> None:
     assert not is_job_name(name)
+
+
+def test_the_longest_name_by_hand_fits_in_a_label() -> None:
+    # The API server adds five characters.
+    name = manual_prefix(LONGEST_JOB) + "abcde"
+    assert len(name) == EXECUTION_NAME_MAX_LENGTH
+    assert len(attempt_name(name, MOST_ATTEMPTS)) == 63
+
+
+SCHEDULED = [
+    ("an execution of our time", "hello-1772366400", True),
+    ("one long ago", execution_name("hello", utc("1974-01-01 00:00:00")), True),
+    ("the last that a one-time run can name", execution_name("hello", utc("9999-12-31")), True),
+    ("one by hand", "hello-manual-abcde", False),
+    ("one by hand whose five characters are digits", "hello-manual-12345", False),
+    ("a name of one's own", "hello", False),
+    ("an attempt of one", "hello-1772366400-1", False),
+    ("digits without a dash", "hello1772366400", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_scheduled"),
+    [row[1:] for row in SCHEDULED],
+    ids=[row[0] for row in SCHEDULED],
+)
+def test_which_names_belong_to_the_schedule(name: str, is_scheduled: bool) -> None:
+    assert is_scheduled_name(name) is is_scheduled
