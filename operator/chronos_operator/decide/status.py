@@ -85,7 +85,8 @@ def decide_execution(
     )
     wake_at = waits_until if start is None else None
     if is_final:
-        wake_at = _late_word_at(attempts, now)
+        # A word that is overdue by now is asked for at once, when the end is written.
+        wake_at = min(_words_due(attempts), default=None)
     if retry_at is not None and start is None and may_start:
         wake_at = retry_at
     return ExecutionPlan(status, start, wake_at)
@@ -159,8 +160,13 @@ def _decide_ended(
 
 def _late_word_at(attempts: Sequence[Attempt], now: datetime) -> datetime | None:
     """When an ended execution is to be looked at for the word about a log."""
+    return min((end for end in _words_due(attempts) if end > now), default=None)
+
+
+def _words_due(attempts: Sequence[Attempt]) -> list[datetime]:
+    """When the words about the logs that have none are given up on."""
     ends = (log_patience_ends(attempt) for attempt in attempts)
-    return min((end for end in ends if end is not None and end > now), default=None)
+    return [end for end in ends if end is not None]
 
 
 def log_patience_ends(attempt: Attempt) -> datetime | None:

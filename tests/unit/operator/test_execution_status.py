@@ -121,14 +121,16 @@ STEPS: list[
      RUNNING, "ShippingLog", None, 25),
     ("its command ended well, and the log lies there", {1: ended(0, log=LOG)}, {},
      SUCCEEDED, "Succeeded", None, None),
-    ("its log takes longer than one waits", {1: ended(0)}, {"now": 25},
-     SUCCEEDED, "Succeeded", None, None),
+    ("its log takes longer than one waits: its word is asked for at once", {1: ended(0)},
+     {"now": 25}, SUCCEEDED, "Succeeded", None, 25),
+    ("it ended long ago, and nobody was there: the word about its log is asked for at once",
+     {1: ended(0)}, {"now": 5000}, SUCCEEDED, "Succeeded", None, 25),
     ("its log takes long, but it moves", {1: ended(0, moved=24)}, {"now": 25},
      RUNNING, "ShippingLog", None, 44),
     ("its log has not moved since before the end", {1: ended(0, moved=1)}, {},
      RUNNING, "ShippingLog", None, 25),
     ("its log moves no more", {1: ended(0, moved=24)}, {"now": 44},
-     SUCCEEDED, "Succeeded", None, None),
+     SUCCEEDED, "Succeeded", None, 25),
     ("its log is lost, and that is said",
      {1: ended(0, log=build_log(complete=False, message="m"))}, {},
      SUCCEEDED, "Succeeded", None, None),
@@ -226,11 +228,11 @@ def test_a_step_repeated_changes_nothing(
     first = decide(observations, **more)
     again = decide(observations, **more, attempts=first.status.attempts, state=first.status.state)
     assert again.status.attempts == first.status.attempts
-    assert (again.status.state, again.start, again.wake_at) == (
-        first.status.state,
-        first.start,
-        first.wake_at,
-    )
+    assert (again.status.state, again.start) == (first.status.state, first.start)
+    # What is overdue is asked for once: nobody is woken for ever.
+    now = NOON + more.get("now", 6) * SECOND
+    is_overdue = first.wake_at is not None and first.wake_at <= now
+    assert again.wake_at == (None if is_overdue else first.wake_at)
 
 
 def test_the_end_of_an_execution_is_told_whole() -> None:
