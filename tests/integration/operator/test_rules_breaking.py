@@ -295,3 +295,24 @@ def test_whatever_is_asked_for_and_whenever_it_dies(
     schedule: Any, policy: Any, deaths: list[tuple[int, bool, float]], takes: float
 ) -> None:
     assert run_in_virtual_time(play_random(schedule, policy, deaths, takes)) == []
+
+
+def test_the_word_about_a_log_comes_though_pod_and_operator_went_and_patience_too() -> None:
+    """The run was ended when nobody was there; whoever comes finds no pod, and all time over."""
+
+    async def run() -> Simulation:
+        simulation = Simulation(NOON - 0.5 * SECOND, lambda _: Command(((60.0, b"x\n"),), 0, 0.1))
+        await simulation.create_job("hello", job("0,2", "Replace"))
+        is_cancelled = "activeDeadlineSeconds"
+        await simulation.serve_until(
+            lambda: any(is_cancelled in it["spec"] for it in simulation.kube_jobs()), within=10
+        )
+        await asyncio.sleep(60)
+        await simulation.serve_until(simulation.is_settled, within=200)
+        await simulation.kubelet.close()
+        return simulation
+
+    simulation = run_in_virtual_time(run())
+    assert simulation.is_settled()
+    (attempt,) = simulation.executions()[0]["status"]["attempts"]
+    assert (attempt["outcome"], attempt["log"]["complete"]) == ("Cancelled", False)
