@@ -113,11 +113,17 @@ def audit_doubles(evidence: Evidence) -> Findings:
         if numbers != list(range(1, len(numbers) + 1)):
             yield f"{execution.name} has the attempts {numbers}"
         last = f"{execution.name}-{len(numbers)}"
-        if execution.state == "Succeeded" and len(evidence.pods_of.get(last, ())) != 1:
+        if execution.state == "Succeeded" and not _had_pod(evidence, last):
             yield f"{execution.name} has succeeded without a pod"
         most = _most_attempts(evidence, execution)
         if len(numbers) > most:
             yield f"{execution.name} has {len(numbers)} attempts of {most}"
+
+
+def _had_pod(evidence: Evidence, kube_job: str) -> bool:
+    """Whether there is a pod, or was: one that is told to end just as it ends is removed."""
+    pods = [name for kind, name, _ in evidence.births if kind == "Pod"]
+    return any(name.startswith(f"{kube_job}-") for name in pods)
 
 
 def _is_scheduled(evidence: Evidence, kube_job: KubeJob) -> bool:

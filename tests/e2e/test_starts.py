@@ -59,7 +59,9 @@ def test_a_paused_job_starts_nothing_and_goes_on_when_resumed_without_making_up(
 
 
 def test_a_deleted_job_leaves_nothing_behind(api: Api, kubectl: Kubectl, image: str) -> None:
-    api.submit(job("gone", {"immediate": True}, "sleep", "60", image=image))
+    # A shell that ends when it is told to; sleep as a container's first process would not.
+    command = ("sh", "-c", "trap 'exit 1' TERM; sleep 60 & wait")
+    api.submit(job("gone", {"immediate": True}, *command, image=image))
     wait_for(
         lambda: any(it["state"] == "Running" for it in api.executions("gone")),
         seconds=30,

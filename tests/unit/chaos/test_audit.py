@@ -186,6 +186,10 @@ def make_two_executions(story: Story) -> None:
     story.kube_jobs.append(story.kube_job(20, name=f"{NAME}-other"))
 
 
+def succeed_without_a_pod(story: Story) -> None:
+    del story.pods[1]
+
+
 def skip_a_number(story: Story) -> None:
     story.executions[0]["status"]["attempts"][0]["number"] = 2
 
@@ -323,6 +327,7 @@ BREAKS: list[tuple[Callable[[Story], None], str]] = [
     (make_two_pods, "never double"),
     (make_a_kube_job_again, "never double"),
     (make_two_executions, "never double"),
+    (succeed_without_a_pod, "never double"),
     (skip_a_number, "never double"),
     (start_early, "never early"),
     (run_early, "never early"),
@@ -375,4 +380,11 @@ def test_what_is_skipped_for_one_that_ran_is_no_finding() -> None:
 def test_a_backfill_of_each_second_is_no_finding() -> None:
     story = Story()
     backfill(story, -50, -40, -30)
+    assert story.findings() == {}
+
+
+def test_a_pod_that_was_seen_and_removed_as_it_ended_is_no_finding() -> None:
+    story = Story()
+    del story.pods[1]
+    story.births.add(("Pod", f"{run_name(20)}-1-x", "uid of the pod"))
     assert story.findings() == {}
