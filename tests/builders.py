@@ -219,13 +219,18 @@ def build_log(*, complete: bool = True, message: str | None = None, key: str = "
 
 
 def build_ended(
-    scheduled: datetime, state: ExecutionState = ExecutionState.SUCCEEDED, **fields: Any
+    scheduled: datetime,
+    state: ExecutionState = ExecutionState.SUCCEEDED,
+    *,
+    trigger: Trigger = Trigger.SCHEDULE,
+    **fields: Any,
 ) -> ExecutionView:
     """An execution that has ended, with the word about its log."""
     outcome = Outcome.SUCCEEDED if state is ExecutionState.SUCCEEDED else Outcome.FAILED
     attempt = build_attempt(outcome=outcome, completed_at=scheduled, log=build_log(), pod="p")
     known = {"attempts": (attempt,), "reason": str(outcome), "attempt_count": 1}
-    return build_execution(scheduled, status=ExecutionStatus(state=state, **{**known, **fields}))
+    status = ExecutionStatus(state=state, **{**known, **fields})
+    return build_execution(scheduled, status=status, trigger=trigger)
 
 
 def build_kube_job_body(

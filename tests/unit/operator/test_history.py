@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from builders import NOON, build_attempt, build_ended, build_execution, build_log
-from chronos_crds.execution import ExecutionState, ExecutionStatus, Outcome
+from chronos_crds.execution import ExecutionState, ExecutionStatus, Outcome, Trigger
 from chronos_crds.job import History
 from chronos_operator.decide.history import select_expired
 from chronos_operator.decide.values import ExecutionView
@@ -81,3 +81,23 @@ def test_each_attempts_log_must_have_its_word() -> None:
     second = build_attempt(2, outcome=Outcome.FAILED, completed_at=NOON, pod="q", log=build_log())
     known = build_ended(NOON, FAILED, attempts=(first, second))
     assert select_expired([known], History(failed=0)) == ()
+
+
+def test_a_backfilled_execution_of_an_old_second_is_as_new_as_its_end() -> None:
+    hour = timedelta(hours=1)
+    old = build_ended(NOON - 24 * hour, completed_at=NOON + hour, trigger=Trigger.BACKFILL)
+    recent = [build_ended(NOON + n * MINUTE, completed_at=NOON + n * MINUTE) for n in range(3)]
+    expired = select_expired([old, *recent], History(successful=2))
+    assert seconds_of(expired) == [0, 1]
+
+
+def test_what_never_began_counts_as_failed_and_needs_no_log() -> None:
+    ends = (ExecutionState.SKIPPED, ExecutionState.MISSED)
+    executions = [
+        build_execution(
+            NOON + n * MINUTE,
+            status=ExecutionStatus(state=state, reason="x", completed_at=NOON + n * MINUTE),
+        )
+        for n, state in enumerate(ends)
+    ]
+    assert seconds_of(select_expired(executions, History(failed=1))) == [0]

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from builders import NAMESPACE, NOON, build_execution, build_job, build_kube_job, build_pod
+from builders import (
+    NAMESPACE,
+    NOON,
+    build_attempt,
+    build_execution,
+    build_job,
+    build_kube_job,
+    build_pod,
+    running,
+    terminated,
+)
+from chronos_crds.execution import ExecutionStatus, Trigger
 from chronos_operator.observed import Observed, Shelf
 
 NAME = ("default", "x")
@@ -148,3 +160,51 @@ def test_a_version_that_is_no_number_is_taken_as_unknown(version: str) -> None:
     odd = replace(job, meta=job.meta.model_copy(update={"resource_version": version}))
     assert observed.put_job(odd)
     assert observed.put_job(odd)
+
+
+def test_a_first_attempt_is_told_by_the_jobs_uid_too() -> None:
+    """What an earlier job of the same name has left behind begins nobody's execution."""
+    observed = Observed()
+    job = build_job()
+    name = build_execution(NOON).meta.name
+    has_first = observed.has_first_attempt(NAMESPACE, job.meta.uid)
+    assert not has_first(name)
+    observed.put_kube_job(build_kube_job(2, version=3))
+    assert not has_first(name)
+    observed.put_kube_job(build_kube_job(1, version=4, job_uid="an earlier one's"))
+    assert not has_first(name)
+    observed.put_kube_job(build_kube_job(1, version=5))
+    assert has_first(name)
+    assert not observed.has_first_attempt("elsewhere", job.meta.uid)(name)
+
+
+def test_what_nobody_has_adopted_yet_is_told_apart() -> None:
+    observed = Observed()
+    job, own = build_job(), build_execution(NOON)
+    observed.put_execution(own)
+    bare = build_execution(NOON, name="hello-manual-abcde", trigger=Trigger.MANUAL)
+    ref = bare.spec.job_ref.model_copy(update={"uid": None})
+    bare = replace(bare, spec=bare.spec.model_copy(update={"job_ref": ref}))
+    observed.put_execution(bare)
+    observed.put_execution(build_execution(NOON, name="other", job_uid="an earlier one's"))
+    assert observed.executions_of(job) == [own]
+    assert observed.unadopted_of(job) == [bare]
+
+
+LIVING: list[tuple[str, dict[str, Any] | None, bool]] = [
+    ("no pod", None, False),
+    ("one that waits", {}, True),
+    ("one that runs", {"phase": "Running", "state": running()}, True),
+    ("one that has ended", {"phase": "Succeeded", "state": terminated(0)}, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("pod", "lives"), [row[1:] for row in LIVING], ids=[row[0] for row in LIVING]
+)
+def test_whether_a_pod_of_an_execution_lives(pod: dict[str, Any] | None, lives: bool) -> None:
+    observed = Observed()
+    if pod is not None:
+        observed.put_pod(build_pod(**pod))
+    status = ExecutionStatus(attempts=(build_attempt(),))
+    assert observed.has_living_pod(build_execution(NOON, status=status)) is lives
