@@ -36,8 +36,13 @@ def operator_away(cluster: Kubectl) -> Iterator[None]:
     try:
         yield
     finally:
-        _scale(cluster, 1)
-        cluster("rollout", "status", "-n", SYSTEM, DEPLOYMENT, "--timeout=90s")
+        bring_operator_back(cluster)
+
+
+def bring_operator_back(cluster: Kubectl) -> None:
+    """Returns once it is there and ready, whatever was done to it."""
+    _scale(cluster, 1)
+    cluster("rollout", "status", "-n", SYSTEM, DEPLOYMENT, "--timeout=90s")
 
 
 def _scale(cluster: Kubectl, replicas: int) -> None:
