@@ -106,8 +106,7 @@ async def backfill(simulation: Simulation) -> None:
         )
 
 
-def throw_acts(dice: random.Random) -> list[tuple[float, Act]]:
-    """What users do, and when."""
+def throw_pauses(dice: random.Random) -> list[tuple[float, Act]]:
     acts: list[tuple[float, Act]] = []
     if dice.random() < 0.5:
         begin = dice.uniform(1, 80)
@@ -116,8 +115,13 @@ def throw_acts(dice: random.Random) -> list[tuple[float, Act]]:
     if dice.random() < 0.3:
         begin = dice.uniform(1, 80)
         acts.append((begin, change(pausedUntil=at(begin + 11).isoformat())))
-    for number in range(dice.randint(0, 2)):
-        acts.append((dice.uniform(0, 100), by_hand(number)))
+    return acts
+
+
+def throw_runs(dice: random.Random) -> list[tuple[float, Act]]:
+    acts: list[tuple[float, Act]] = [
+        (dice.uniform(0, 100), by_hand(number)) for number in range(dice.randint(0, 2))
+    ]
     if dice.random() < 0.4:
         acts.append((dice.uniform(0, 60), backfill))
     return acts
@@ -125,20 +129,23 @@ def throw_acts(dice: random.Random) -> list[tuple[float, Act]]:
 
 def throw(seed: int) -> Play:
     dice = random.Random(seed)
-    spec, acts = throw_spec(dice), throw_acts(dice)
+    spec, pauses, acts = throw_spec(dice), throw_pauses(dice), throw_runs(dice)
     edited = throw_schedule(dice) if dice.random() < 0.6 else None
     # Between two seconds: which schedule a second belongs to is then beyond doubt.
     edited_at = dice.randint(1, 100) + 0.4
     if edited is not None:
         gone = {name: None for name in spec["schedule"] if name not in edited}
         acts.append((edited_at, change(schedule={**gone, **edited})))
+        if any(moment > edited_at for moment, _ in pauses):
+            # Where no operator was there, the edit would be taken to be as late as these.
+            pauses = []
     bad = Weather(seed=seed, lost=0.2, twice=0.3, latest_seconds=1.0)
     return Play(
         spec=spec,
         takes=dice.choice([0.3, 1.0, 2.5, 7.0]),
         edited=edited,
         edited_at=edited_at,
-        acts=tuple(sorted(acts, key=lambda act: act[0])),
+        acts=tuple(sorted([*pauses, *acts], key=lambda act: act[0])),
         deaths=tuple(
             (dice.randint(1, 150), dice.random() < 0.5, dice.choice([0, 0, dice.uniform(0, 25)]))
             for _ in range(dice.randint(0, 4))
