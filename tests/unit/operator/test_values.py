@@ -15,6 +15,7 @@ from builders import (
     build_pod_body,
     running,
     terminated,
+    utc,
     waiting,
 )
 from chronos_crds.validation import InvalidInput
@@ -147,3 +148,55 @@ def test_a_container_without_a_state_is_read() -> None:
     body = build_pod_body()
     body["status"]["containerStatuses"] = [{"name": "main"}]
     assert not read_pod(body).is_started
+
+
+def manager(time: str, *fields: str, subresource: str = "") -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "manager": "kubectl",
+        "time": time,
+        "fieldsV1": {field: {} for field in fields},
+    }
+    return {**entry, "subresource": subresource} if subresource else entry
+
+
+MANAGERS: list[tuple[str, list[dict[str, Any]], str | None]] = [
+    ("nobody is told", [], None),
+    ("whoever made it", [manager("2026-03-01T12:00:00Z", "f:spec")], "2026-03-01 12:00:00"),
+    ("whoever wrote last, in whatever order they stand",
+     [manager("2026-03-01T12:00:09Z", "f:spec"), manager("2026-03-01T12:00:05Z", "f:spec")],
+     "2026-03-01 12:00:09"),
+    ("one who wrote only labels does not count",
+     [manager("2026-03-01T12:00:00Z", "f:spec"), manager("2026-03-01T12:00:09Z", "f:metadata")],
+     "2026-03-01 12:00:00"),
+    ("Chronos' own status does not count",
+     [manager("2026-03-01T12:00:00Z", "f:spec"),
+      manager("2026-03-01T12:00:09Z", "f:status", "f:spec", subresource="status")],
+     "2026-03-01 12:00:00"),
+    ("one without a time does not count",
+     [manager("2026-03-01T12:00:00Z", "f:spec"), manager("", "f:spec")], "2026-03-01 12:00:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("managers", "edited"), [row[1:] for row in MANAGERS], ids=[row[0] for row in MANAGERS]
+)
+def test_when_a_spec_was_written_last(managers: list[dict[str, Any]], edited: str | None) -> None:
+    body = build_job_body()
+    body["metadata"]["managedFields"] = managers
+    assert read_job(body).edited_at == (None if edited is None else utc(edited))
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        ({}, ()),
+        ({"schedule": {"excludeCalendars": ["a", "b"]}}, ("a", "b")),
+        ({"schedule": {"excludeCalendars": "a"}}, ()),
+        ({"schedule": "daily"}, ()),
+    ],
+    ids=str,
+)
+def test_the_calendars_of_a_job_are_told_as_far_as_it_can_be_read(
+    spec: dict[str, Any], names: tuple[str, ...]
+) -> None:
+    assert read_job(build_job_body(spec)).calendar_names == names
