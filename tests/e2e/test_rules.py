@@ -49,6 +49,17 @@ def _fates(api: Api, name: str) -> dict[datetime, str]:
     return {at: line["fate"] for at, line in api.fates(name, every=1).items()}
 
 
+JITTER = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def jittered(tenant: Tenant, image: str) -> str:
+    """A job with jitter; begun first, so that it has run some times when its test comes."""
+    schedule = {"everySeconds": JITTER, "jitterSeconds": JITTER}
+    tenant.api.submit(job("jittered", schedule, "true", image=image))
+    return "jittered"
+
+
 # Pausing
 
 
@@ -311,3 +322,20 @@ def test_kubectl_and_rest_say_the_same_about_a_bad_schedule(
     for error in errors:
         assert error["message"] in said
         assert error["remedy"] in said
+
+
+def test_jitter_starts_later_by_less_than_it_says_and_that_is_not_called_late(
+    jittered: str, tenant: Tenant
+) -> None:
+    wait_for(lambda: tenant.api.status(jittered)["started"] >= 4, seconds=20, what="four starts")
+    tenant.kubectl.change(jittered, suspend=True)
+    kube_jobs = tenant.kubectl.json("get", "jobs", "-l", f"chronos.dev/job={jittered}")["items"]
+    delays = []
+    for kube_job in kube_jobs:
+        told = kube_job["metadata"]["annotations"]
+        started = parse_time(told["chronos.dev/start-time"])
+        delays.append((started - parse_time(told["chronos.dev/scheduled-time"])).total_seconds())
+    # The start itself takes some milliseconds.
+    assert all(0 <= delay < JITTER + 0.5 for delay in delays), delays
+    assert max(delays) - min(delays) > 0.03, delays
+    assert tenant.api.status(jittered)["late"] == 0
