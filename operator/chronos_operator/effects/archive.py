@@ -6,13 +6,14 @@ lines are told apart by their second.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
 
-from chronos_clients.errors import NotFound
+from chronos_clients.errors import ClientError, NotFound, TooLarge
 from chronos_clients.objectstore import ObjectStore
 from chronos_crds.ledger import LedgerLine, LedgerSegment
 from chronos_crds.meta import ObjectMeta
@@ -30,6 +31,8 @@ FULL_SEGMENT = 1000
 SEGMENT_MAX_BYTES = 4 << 20
 # What may have been left by a process that died between two steps, and more than that.
 _OPEN_SEGMENTS = 20
+
+log = logging.getLogger(__name__)
 
 
 class LedgerArchive:
@@ -79,10 +82,18 @@ class LedgerArchive:
         whole = _join([known.segment for known in grown], segment)
         key = self._key(job, whole)
         await self._store.put(key, orjson.dumps(whole.to_manifest()))
+        # From here on the lines are safe; what is left behind is told twice, and readers know.
+        self._until[job.uid] = segment.until
         for known in grown:
             if known.key != key:
-                await self._store.delete(known.key)
-        self._until[job.uid] = segment.until
+                await self._drop(known.key)
+
+    async def _drop(self, key: str) -> None:
+        """Removes a segment that has grown into another; a store may not let us."""
+        try:
+            await self._store.delete(key)
+        except ClientError as error:
+            log.warning("segment was not removed", extra={"key": key, "error": str(error)})
 
     async def _open_segments(self, job: ObjectMeta, since: datetime) -> list[_Stored]:
         """The segments that reach up to ``since`` or beyond: the last one, and leftovers."""
@@ -99,7 +110,7 @@ class LedgerArchive:
         try:
             data = await self._store.get(key, limit=SEGMENT_MAX_BYTES)
             segment = parse_model(LedgerSegment, orjson.loads(data), known_only=True)
-        except (NotFound, InvalidInput, orjson.JSONDecodeError):
+        except (NotFound, TooLarge, InvalidInput, orjson.JSONDecodeError):
             # Somebody else's file: it stays as it is, and is no part of the ledger.
             return None
         return _Stored(key, segment)

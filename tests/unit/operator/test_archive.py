@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from builders import JOB, JOB_UID, NAMESPACE, NOON
-from chronos_clients.errors import Unreachable
+from chronos_clients.errors import Denied, Unreachable
 from chronos_clients.testing import FakeObjectStore
 from chronos_crds.ledger import Fate, LedgerLine, LedgerSegment
 from chronos_crds.meta import ObjectMeta
@@ -147,15 +147,24 @@ async def test_a_death_between_the_put_and_the_delete_leaves_nothing_double(
 ) -> None:
     await archive_on(store).add(META, at(-1), lines(0, 9))
     store.fail_next("delete", Unreachable("the process died here"))
-    archive = archive_on(store)
-    with pytest.raises(Unreachable):
-        await archive.add(META, at(9), lines(10, 19))
-    assert archive.archived_until(JOB_UID) is None
+    await archive_on(store).add(META, at(9), lines(10, 19))
     assert len(store.objects) == 2
     # The next process does what this one would have repeated, and more has come since.
     await archive_on(store).add(META, at(9), lines(10, 24))
     # What was left over reaches up to where the lines begin, so that it is found.
     assert told(store) == list(range(25))
+
+
+async def test_a_store_that_lets_nothing_be_removed_takes_the_lines_all_the_same(
+    store: FakeObjectStore,
+) -> None:
+    archive = archive_on(store)
+    for first in range(0, 50, 10):
+        store.fail_next("delete", Denied("s3:DeleteObject"))
+        await archive.add(META, at(first - 1), lines(first, first + 9))
+        assert archive.archived_until(JOB_UID) == at(first + 9)
+    newest = segments(store)[-1]
+    assert [line.time for line in newest.lines] == [at(n) for n in range(50)]
 
 
 @pytest.mark.parametrize("verb", ["list_keys", "get", "put"])
