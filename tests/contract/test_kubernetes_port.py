@@ -178,14 +178,18 @@ async def test_a_change_that_changes_nothing_makes_no_new_version(cluster: Clust
 async def test_status_is_not_taken_with_the_object(cluster: Cluster) -> None:
     stored = await create(cluster, EXECUTIONS, {**execution("x"), "status": {"state": "Failed"}})
     assert "state" not in stored.get("status", {})
-    stored["status"] = {"state": "Failed"}
-    stored["metadata"]["labels"] = {"a": "b"}
-    replaced = await cluster.port.replace(EXECUTIONS, cluster.namespace, "x", stored)
-    assert "state" not in replaced.get("status", {})
-    patched = await cluster.port.patch(
-        EXECUTIONS, cluster.namespace, "x", {"status": {"state": "Failed"}}
+    # An ended one, which an operator that serves this cluster has nothing more to write to.
+    ended = await cluster.port.patch(
+        EXECUTIONS, cluster.namespace, "x", {"status": {"state": "Failed"}}, subresource="status"
     )
-    assert "state" not in patched.get("status", {})
+    ended["status"] = {"state": "Succeeded"}
+    ended["metadata"]["labels"] = {"a": "b"}
+    replaced = await cluster.port.replace(EXECUTIONS, cluster.namespace, "x", ended)
+    assert (replaced["metadata"]["labels"], replaced["status"]["state"]) == ({"a": "b"}, "Failed")
+    patched = await cluster.port.patch(
+        EXECUTIONS, cluster.namespace, "x", {"status": {"state": "Succeeded"}}
+    )
+    assert patched["status"]["state"] == "Failed"
 
 
 async def test_a_status_patch_changes_status_alone(cluster: Cluster) -> None:

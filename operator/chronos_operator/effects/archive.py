@@ -31,6 +31,7 @@ FULL_SEGMENT = 1000
 SEGMENT_MAX_BYTES = 4 << 20
 # What may have been left by a process that died between two steps, and more than that.
 _OPEN_SEGMENTS = 20
+_MOST_LEFTOVERS = 5
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class LedgerArchive:
         self._store = store
         self._prefix = prefix
         self._until: dict[str, datetime] = {}
+        self._leftovers: dict[str, set[str]] = {}
         self._backfilled: set[tuple[str, datetime]] = set()
 
     def archived_until(self, job_uid: str) -> datetime | None:
@@ -55,6 +57,7 @@ class LedgerArchive:
     def forget(self, job_uid: str) -> None:
         """The job is gone."""
         self._until.pop(job_uid, None)
+        self._leftovers.pop(job_uid, None)
 
     def is_backfill_kept(self, job_uid: str, second: datetime) -> bool:
         """Whether this process has put the line of a backfilled second into the archive."""
@@ -84,16 +87,21 @@ class LedgerArchive:
         await self._store.put(key, orjson.dumps(whole.to_manifest()))
         # From here on the lines are safe; what is left behind is told twice, and readers know.
         self._until[job.uid] = segment.until
-        for known in grown:
-            if known.key != key:
-                await self._drop(known.key)
+        outgrown = {known.key for known in grown} - {key}
+        self._leftovers[job.uid] = await self._drop(outgrown | self._leftovers.get(job.uid, set()))
 
-    async def _drop(self, key: str) -> None:
-        """Removes a segment that has grown into another; a store may not let us."""
-        try:
-            await self._store.delete(key)
-        except ClientError as error:
-            log.warning("segment was not removed", extra={"key": key, "error": str(error)})
+    async def _drop(self, keys: set[str]) -> set[str]:
+        """Removes segments that have grown into another; those that the store did not let go, to
+        be tried again with the next."""
+        left = set()
+        for key in sorted(keys):
+            try:
+                await self._store.delete(key)
+            except ClientError as error:
+                log.warning("segment was not removed", extra={"key": key, "error": str(error)})
+                left.add(key)
+        # A store that lets nothing be removed would be asked for more each time.
+        return left if len(left) <= _MOST_LEFTOVERS else set()
 
     async def _open_segments(self, job: ObjectMeta, since: datetime) -> list[_Stored]:
         """The segments that reach up to ``since`` or beyond: the last one, and leftovers."""

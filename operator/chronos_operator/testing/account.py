@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from chronos_clients.resources import EXECUTIONS, KUBE_JOBS
+from chronos_clients.resources import EXECUTIONS, KUBE_JOBS, Object
 from chronos_operator.testing.simulation import Simulation
 
 Line = Mapping[str, Any]
@@ -35,17 +35,28 @@ def read_ledger(simulation: Simulation, job: str) -> Ledger:
     """The archive's segments with the job's status behind them."""
     body = simulation.job(job)
     status, uid = body.get("status") or {}, body["metadata"]["uid"]
-    lines: list[Line] = []
-    covered = []
-    for key in sorted(simulation.store.objects):
-        if key.startswith(f"ledger/default/{uid}/") and "/backfilled/" not in key:
-            segment = json.loads(simulation.store.objects[key])
-            lines += segment["lines"]
-            covered.append((_time(segment["from"]), _time(segment["until"])))
+    stored = [
+        json.loads(simulation.store.objects[key])
+        for key in sorted(simulation.store.objects)
+        if key.startswith(f"ledger/default/{uid}/") and "/backfilled/" not in key
+    ]
+    segments = [it for it in stored if not any(_has_grown(it, other) for other in stored)]
+    lines: list[Line] = [line for segment in segments for line in segment["lines"]]
+    covered = [(_time(segment["from"]), _time(segment["until"])) for segment in segments]
     lines += status.get("ledger") or []
     if "ledgerFrom" in status:
         covered.append((_time(status["ledgerFrom"]), _time(status["cursorTime"])))
     return Ledger(tuple(lines), tuple(covered))
+
+
+def _has_grown(segment: Object, other: Object) -> bool:
+    """Whether the other is what became of the segment, which a store would not let go."""
+    is_longer = _time(other["until"]) > _time(segment["until"])
+    return (
+        is_longer
+        and _time(other["from"]) <= _time(segment["from"])
+        and all(line in other["lines"] for line in segment["lines"])
+    )
 
 
 def find_unaccounted(simulation: Simulation, expected: Timetables) -> list[str]:
