@@ -257,24 +257,46 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+def cold_seconds(text: str, dialect: CronDialect) -> float:
+    """What a text costs that nobody has asked about before, the best of three."""
+
+    def measure() -> float:
+        forget()
+        return cpu_seconds(lambda: use(text, dialect))
+
+    return min(measure() for _ in range(3))
+
+
+def count_to(number: int) -> None:
+    for _ in range(number):
+        pass
+
+
+@pytest.fixture(scope="module")
+def most_seconds() -> float:
+    """The bound on this machine: MOST_SECONDS where counting to a million takes 25 ms, and more
+    where it takes longer."""
+    counted = min(cpu_seconds(lambda: count_to(1_000_000)) for _ in range(5))
+    return MOST_SECONDS * max(1.0, counted / 0.025)
+
+
 @pytest.mark.timeout(600)
-def test_ten_thousand_texts_are_each_read_or_refused_in_time() -> None:
+def test_ten_thousand_texts_are_each_read_or_refused_in_time(most_seconds: float) -> None:
     seed = 20261121
     chance = random.Random(seed)
-    read = 0
+    read: list[bool] = []
     for number in range(10_000):
         text, dialect = draw_text(chance), chance.choice(list(CronDialect))
         try:
-            read += use(text, dialect)
-            spent = cpu_seconds(lambda: use(text, dialect))  # noqa: B023 - called at once
-            if spent > MOST_SECONDS:
-                forget()
-                spent = min(cpu_seconds(lambda: use(text, dialect)) for _ in range(3))  # noqa: B023
-            assert spent <= MOST_SECONDS
+            # The first time counts: the second is answered from memory.
+            spent = cpu_seconds(lambda: read.append(use(text, dialect)))  # noqa: B023
+            if spent > most_seconds:
+                spent = cold_seconds(text, dialect)
+            assert spent <= most_seconds
         except Exception as error:
             error.add_note(f"text {number} of seed {seed}: {text!r} under {dialect}")
             raise
-    assert 1_000 <= read <= 9_000, "both kinds were among them"
+    assert 1_000 <= sum(read) <= 9_000, "both kinds were among them"
 
 
 @pytest.mark.parametrize(
@@ -298,10 +320,9 @@ def test_ten_thousand_texts_are_each_read_or_refused_in_time() -> None:
         "\\" * 256,
     ],
 )
-def test_texts_made_to_hurt_are_read_or_refused_in_time(text: str) -> None:
+def test_texts_made_to_hurt_are_read_or_refused_in_time(text: str, most_seconds: float) -> None:
     for dialect in CronDialect:
-        forget()
-        assert min(cpu_seconds(lambda: use(text, dialect)) for _ in range(3)) <= MOST_SECONDS  # noqa: B023
+        assert cold_seconds(text, dialect) <= most_seconds
 
 
 def test_a_moment_beyond_all_calendars_is_no_trouble() -> None:
