@@ -48,12 +48,13 @@ class Readings:
             name: self._read_calendar(job.meta.namespace, name)
             for name in spec.schedule.exclude_calendars
         }
+        has_first = self.observed.has_first_attempt(job.meta.namespace, job.meta.uid)
         facts = JobFacts(
             name=job.meta.name,
             uid=job.meta.uid,
             created_at=created_at,
             known=lambda second: self._find_line(job, timetable, second),
-            is_begun=lambda second: self._has_begun(job, second),
+            is_begun=lambda second: has_first(execution_name(job.meta.name, second)),
             touched=lambda: self._touched(job),
             edited_at=job.edited_at,
             mended_at=self._mended_at(job),
@@ -95,11 +96,6 @@ class Readings:
         kube_job = self.observed.kube_jobs.get((namespace, attempt_name(name, 1)))
         due_at = _known_from(job, second) + timetable.delay_of(second)
         return tell_record(execution, kube_job, due_at=due_at)
-
-    def _has_begun(self, job: JobView, second: datetime) -> bool:
-        name = attempt_name(execution_name(job.meta.name, second), 1)
-        kube_job = self.observed.kube_jobs.get((job.meta.namespace, name))
-        return kube_job is not None and kube_job.job_uid == job.meta.uid
 
     def _touched(self, job: JobView) -> set[datetime]:
         """All seconds of a job that have an execution, a kube job, or a name that is taken."""
